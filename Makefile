@@ -1,0 +1,58 @@
+# Two commands do everything: `make chat` and `make test`. `make help` lists the rest.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+INDEX ?= index
+DOCUMENTS ?= seeds
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+KIND := $(if $(SLIM),slim,full)
+PACKAGES := embeddings qa tests benchmarks
+
+.PHONY: chat build test check format clean help screenshots
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+chat: build  ## environment, index over seeds/, chat on 127.0.0.1:7860 (SLIM=1: without torch)
+	$(BIN)/wenju chat --index $(INDEX)
+
+build: $(VENV)/installed-$(KIND)  ## environment, index over DOCUMENTS (seeds) in INDEX (index)
+	$(BIN)/wenju build $(DOCUMENTS) --index $(INDEX)
+
+test: $(VENV)/installed-dev  ## environment, all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed-dev  ## lint, formatting, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+format: $(VENV)/installed-dev  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+screenshots: $(VENV)/installed-dev build  ## pictures of the page into docs/
+	$(BIN)/python -m benchmarks.screenshots $(INDEX)
+
+clean:  ## remove the environment, the index and caches (the documents stay)
+	rm -rf $(VENV) $(INDEX) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: Python 3.11 or newer is needed; give it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-slim: constraints.txt requirements-slim.txt pyproject.toml | $(BIN)/python
+	$(PIP) -r requirements-slim.txt
+	$(PIP) --no-deps -e .
+	touch $@
+
+$(VENV)/installed-full: constraints.txt pyproject.toml | $(BIN)/python
+	$(PIP) -e .
+	touch $@ $(VENV)/installed-slim
+
+$(VENV)/installed-dev: constraints.txt pyproject.toml | $(BIN)/python
+	$(PIP) -e '.[dev]'
+	touch $@ $(VENV)/installed-full $(VENV)/installed-slim
