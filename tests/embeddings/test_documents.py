@@ -1,0 +1,88 @@
+"""Which files are read, how they are decoded, and why others are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from embeddings.documents import FileEntry, decode, list_files, read_bytes, read_document
+from embeddings.errors import SourceError, UnreadableFileError
+
+
+def test_files_are_listed_by_source_without_hidden_and_temporary_ones(tmp_path: Path) -> None:
+    for name in ["乙.txt", "a/b.md", ".git/x.txt", ".hidden.txt", "~$word.txt", "c.txt~", "甲.pdf"]:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("文", encoding="utf-8")
+    (tmp_path / "folder.txt").mkdir()
+    assert [entry.source for entry in list_files(tmp_path)] == ["a/b.md", "乙.txt", "甲.pdf"]
+
+
+def test_sources_are_nfc(tmp_path: Path) -> None:
+    (tmp_path / "e\u0301.txt").write_text("文", encoding="utf-8")
+    assert [entry.source for entry in list_files(tmp_path)] == ["\u00e9.txt"]
+
+
+def test_a_missing_folder_and_a_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="does not exist; give a folder that holds your files"):
+        list_files(tmp_path / "none")
+    (tmp_path / "file").touch()
+    with pytest.raises(SourceError, match="is a file; give a folder"):
+        list_files(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("济南\r\n市".encode(), "济南\r\n市"),
+        ("\ufeff济南".encode(), "济南"),
+        ("济南".encode("utf-16"), "济南"),
+        ("\ufeff济南".encode("utf-16-be"), "济南"),
+        ("济南市".encode("gb18030"), "济南市"),
+    ],
+)
+def test_decoding(data: bytes, text: str) -> None:
+    assert decode(data) == text
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\xff\xff\xff", r"not UTF-8 \(byte 0\), and no Chinese text in GB18030"),
+        (b"PK\x03\x04\x00", "holds control characters, so it is not text"),
+    ],
+)
+def test_what_is_not_text_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableFileError, match=reason):
+        decode(data)
+
+
+def test_a_document_keeps_its_text_and_where_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "济南_20210616.txt"
+    path.write_bytes("济南\r\n".encode())
+    entry = FileEntry(path.name, path)
+    read = read_document(entry, read_bytes(entry))
+    assert (read.source, read.text, read.date) == (path.name, "济南\r\n", "2021-06-16")
+    assert len(read.id) == 32
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (
+            "a.xyz",
+            b"x",
+            r"unknown format \(.xyz\); read are .txt, .md, .markdown, .html, .htm, .pdf",
+        ),
+        ("noending", b"x", r"unknown format \(no ending\)"),
+        ("empty.txt", b"", "empty; nothing to index"),
+        ("blank.txt", b" \n\xe3\x80\x80\n", "empty; nothing to index"),
+    ],
+)
+def test_files_that_are_skipped(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    entry = FileEntry(name, path)
+    with pytest.raises(UnreadableFileError, match=reason):
+        read_document(entry, read_bytes(entry))
