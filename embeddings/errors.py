@@ -1,5 +1,7 @@
 """One exception tree. Every message says what was given, what is allowed, and what to do.
 
+One class for each thing that a user does next:
+
     WenjuError                      base of all; command line and page show its message as it is
     ├── QuestionError               a question, history or filter that cannot be used
     ├── SettingError                a setting's value or name; also an address that is in use
@@ -15,6 +17,8 @@
         ├── ModelMissingError       no weights here
         ├── ModelDamagedError       weights or a cached file differ from their checksum
         └── ModelMismatchError      the index was made by another model
+
+The names of newer classes go below the class that they are a kind of.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Frozen records that travel between the stages of a build, and their ids. Imports nothing of the project.
+"""Frozen records that travel between the stages of a build, and their ids.
 
 All offsets count Unicode characters of a document's *original text*; see `Document.text`.
 """
@@ -6,6 +6,8 @@ All offsets count Unicode characters of a document's *original text*; see `Docum
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,6 +49,22 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What the format itself says about a stretch of text.
+
+    Attributes:
+        start, end: positions in the text that the mark belongs to, end excluded.
+        role: HEADLINE, LIST, TABLE or CAPTION.
+        level: of a headline, 1 (highest) to 6; 0 otherwise.
+    """
+
+    start: int
+    end: int
+    role: Role
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One file as it was read.
 
@@ -59,6 +77,7 @@ class Document:
         title: first headline, or the file name without its ending.
         date: ISO 8601 date (``2021-06-16``), or None when the document does not say.
         page_starts: offset of each page's first character, for paged formats; empty otherwise.
+        marks: headings, lists and tables that a container's format names, as positions in `text`.
     """
 
     id: str
@@ -68,6 +87,7 @@ class Document:
     title: str
     date: str | None = None
     page_starts: tuple[int, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +111,7 @@ class Passage:
         text: clean text, the sentences put together.
         spans: the places in the original text that `text` was made from, in reading order.
         sentences: at least one; their texts put together are `text`.
-        title: headline of the article, or the document's title.
+        title: headline of the article it belongs to, or empty.
         heading: nearest section heading above, or empty.
         role: what the passage is.
         page: 1-based page of the first character in paged formats, or None.
@@ -111,6 +131,11 @@ class Passage:
 def document_id(data: bytes) -> str:
     """Return the id of a document: the first 32 hexadecimal digits of its bytes' SHA-256."""
     return hashlib.sha256(data).hexdigest()[:32]
+
+
+def page_of(page_starts: Sequence[int], offset: int) -> int | None:
+    """Return the 1-based page that the character at `offset` stands on; None without pages."""
+    return bisect_right(page_starts, offset) if page_starts else None
 
 
 def passage_id(document: str, start: int) -> str:

@@ -1,0 +1,202 @@
+"""Clean text -> sections with roles, passages and sentences, all as spans of the original."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from embeddings import sentences
+from embeddings.cleaning import CleanText, clean, join
+from embeddings.joints import Joints
+from embeddings.layout import Line, lines
+from embeddings.lexical import Tokenizer
+from embeddings.readers import visible
+from embeddings.records import Document, Mark, Passage, Role, Sentence, page_of, passage_id
+from embeddings.repair import Judge, put_together
+
+VERSION = "segment/3"
+"""Changes whenever the same document would give other passages."""
+
+SHORTEST = 120
+"""A passage of at least this many characters ends with its paragraph."""
+
+LONGEST = 320
+"""No sentence is added to a passage that would have more characters than this."""
+
+LONGEST_HEADLINE = 42
+
+LONGEST_CAPTION = 120
+
+_BOILERPLATE = re.compile(
+    r"扫码|二维码|客户端下载|下载.{0,8}(?:APP|客户端|壹点)|找记者|上壹点|版权所有|未经.{0,6}授权|ICP备"
+    r"|^(?:责任?编辑?|責任?編輯?|编辑|編輯|审核|審核|校对|校對|美编|美編|组版|組版|监制|監制|来源|來源)[:：]"
+)
+_PAGE_MARK = re.compile(
+    r"^(?:第?\s*[A-Z]?\d{1,3}\s*[版页頁](?:\s.{0,8})?|[A-Z]\d{1,2}|[-—–·.\s]*\d{1,4}[-—–·.\s]*"
+    r"|.{2,8}\s\d{4}[·.\-/年]\d{1,2}(?:[·.\-/月]\d{1,2}日?)?期?\s+\d{1,3}"
+    r"|第\s*[\d一二三四五六七八九十百]+\s*[版页頁](?:\s+\S{0,8}|[\s,，/]*共\s*\d+\s*[页頁])?"
+    r"|\d{4}年\d{1,2}月\d{1,2}日(?:\s*星期[一二三四五六日天])?)$"
+)
+_CAPTION = re.compile(
+    r"^(?:图为|圖為|图[:：]|上图|下图|左图|右图|图[一二三四\d]|资料图|▲|△|▼)"
+    r"|[(（].{0,12}[摄攝][)）]$|(?:记者|記者|通讯员|通訊員).{2,12}[摄攝]$"
+)
+_CREDIT = re.compile(r"^(?:本报|本報)?(?:记者|記者|通讯员|通訊員).{2,14}[摄攝]$")
+_BYLINE = re.compile(
+    r"^[(（]?(?:本报|本刊|本網|本网|本台)?(?:见习|首席|特约)?(?:记者|記者|通讯员|通訊員|作者|文/|图/|摄影)"
+    r"[^。！？,，;；]{1,40}$"
+    r"|^.{1,12}(?:晚报|日报|壹点|新华社|融媒)[^。！？,，;；]{0,30}$"
+)
+_PACKED = (Role.BODY, Role.LIST, Role.TABLE)
+_STOP = re.compile(r"[。！？!?；;]")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, headline, caption …, the section heading above it, and its page if any."""
+
+    content: CleanText
+    role: Role
+    heading: str = ""
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """What a document was taken apart into.
+
+    Attributes:
+        title: first headline of the document, or empty.
+        blocks: all of them, boilerplate too, in reading order.
+        passages: what is indexed.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    passages: tuple[Passage, ...]
+
+
+def _named_roles(found: Sequence[Line], marks: Sequence[Mark]) -> list[Role | None]:
+    """Return for each line the role that the format itself names, or None."""
+    starts = [mark.start for mark in marks]
+    named: list[Role | None] = []
+    for line in found:
+        at = bisect_right(starts, line.content.offsets[0]) - 1
+        inside = at >= 0 and line.content.offsets[0] < marks[at].end
+        named.append(marks[at].role if inside else None)
+    return named
+
+
+def _role(line: Line, below: Line | None) -> Role:
+    """Tell what a line is, also by the line below it: a photo's credit makes it a caption."""
+    role = Role.BOILERPLATE if line.header else role_of(line.text)
+    credited = below is not None and below.gap == 0 and _CREDIT.search(below.text)
+    short = len(line.text) <= LONGEST_CAPTION and role in (Role.BODY, Role.HEADLINE)
+    return Role.CAPTION if credited and short else role
+
+
+def role_of(line: str) -> Role:
+    """Tell what a line is, judged by itself."""
+    if len(line) <= LONGEST_HEADLINE * 2 and _BOILERPLATE.search(line):
+        return Role.BOILERPLATE
+    if _PAGE_MARK.search(line):
+        return Role.BOILERPLATE
+    if _BYLINE.search(line):
+        return Role.BYLINE
+    if len(line) <= LONGEST_CAPTION and _CAPTION.search(line):
+        return Role.CAPTION
+    if len(line) <= LONGEST_HEADLINE and not _STOP.search(line) and line[-1] not in ",，、":
+        return Role.HEADLINE
+    return Role.BODY
+
+
+def blocks(document: Document, judge: Judge) -> list[Block]:
+    """Return the blocks of a document; sentences that the page broke up are read as one."""
+    shown = visible(document.text, document.reader, document.marks)
+    found = lines(clean(shown.text), shown.text)
+    named = _named_roles(found, shown.marks)
+    roles = [
+        name or _role(line, below)
+        for name, line, below in zip(named, found, [*found, None][1:], strict=True)
+    ]
+    heading = ""
+    taken = []
+    for part in put_together(found, roles, judge):
+        content = part.content.placed(shown.starts, shown.ends)
+        above = "" if part.role is Role.HEADLINE else heading
+        page = page_of(document.page_starts, content.offsets[0])
+        taken.append(Block(content, part.role, above, page))
+        if part.role is Role.HEADLINE:
+            heading = part.content.text
+    return taken
+
+
+def _groups(found: Sequence[Block]) -> Iterator[list[tuple[CleanText, Block]]]:
+    """Yield the sentences of each passage, with the block they stand in."""
+    group: list[tuple[CleanText, Block]] = []
+    for block in found:
+        if group and not _may_follow(group, block):
+            yield group
+            group = []
+        if block.role is Role.BOILERPLATE:
+            continue
+        for sentence in sentences.split(block.content):
+            if group and _size(group) + len(sentence) > LONGEST:
+                yield group
+                group = []
+            group.append((sentence, block))
+    if group:
+        yield group
+
+
+def _size(group: Sequence[tuple[CleanText, Block]]) -> int:
+    return sum(len(sentence) for sentence, _ in group)
+
+
+def _may_follow(group: Sequence[tuple[CleanText, Block]], block: Block) -> bool:
+    last = group[-1][1]
+    same = (last.role, last.heading, last.page) == (block.role, block.heading, block.page)
+    return same and block.role in _PACKED and _size(group) < SHORTEST
+
+
+def _passage(document: Document, title: str, group: Sequence[tuple[CleanText, Block]]) -> Passage:
+    parts = [sentence for sentence, _ in group]
+    block = group[0][1]
+    start = parts[0].offsets[0]
+    return Passage(
+        id=passage_id(document.id, start),
+        document=document.id,
+        text=_put_together([part.text for part in parts]),
+        spans=join(parts).spans(),
+        sentences=tuple(Sentence(part.text, part.spans()) for part in parts),
+        title=title if block.role is not Role.HEADLINE else "",
+        heading=block.heading if block.heading != title else "",
+        role=block.role,
+        page=page_of(document.page_starts, start),
+    )
+
+
+def _put_together(texts: Sequence[str]) -> str:
+    """Join sentences; a blank stands only between Latin ones."""
+    pieces = [texts[0]]
+    for before, after in pairwise(texts):
+        latin = before[-1].isascii() and after[0].isascii()
+        pieces.append(" " + after if latin else after)
+    return "".join(pieces)
+
+
+class Segmenter:
+    """Takes documents apart. Equal documents give equal segmentations. Thread-safe."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._joints = Joints(tokenizer)
+
+    def segment(self, document: Document) -> Segmentation:
+        """Return the blocks and passages of a document."""
+        found = blocks(document, self._joints)
+        title = next((b.content.text for b in found if b.role is Role.HEADLINE), "")
+        passages = tuple(_passage(document, title, group) for group in _groups(found))
+        return Segmentation(title, tuple(found), passages)

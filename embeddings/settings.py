@@ -1,0 +1,87 @@
+"""One table of settings: name, default, allowed values, help. File < environment < command line."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from dataclasses import field as _field
+from pathlib import Path
+from typing import Any
+
+from embeddings.errors import SettingError
+
+FILE = "wenju.toml"
+"""Settings file, looked for in the working folder; WENJU_SETTINGS names another."""
+
+
+def _setting(default: Any, text: str, low: int | None = None, high: int | None = None) -> Any:
+    return _field(default=default, metadata={"help": text, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. Environment variables are the names in capitals behind ``WENJU_``."""
+
+    documents: str = _setting("seeds", "folder of documents that a build reads")
+    index: str = _setting("index", "index folder")
+    model: str = _setting("", "sentence-transformers id or folder; empty for the packaged model")
+    host: str = _setting("127.0.0.1", "address that the chat listens on")
+    port: int = _setting(7860, "port that the chat listens on", 1, 65535)
+
+
+def load(
+    overrides: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+) -> Settings:
+    """Return the settings in force.
+
+    Args:
+        overrides: values from the command line; None values count as not given.
+        environment: None for the process environment.
+
+    Raises:
+        SettingError: for a settings file that cannot be read, an unknown name, a wrong value.
+    """
+    variables = os.environ if environment is None else environment
+    values = _from_file(variables.get("WENJU_SETTINGS"))
+    for name in _names():
+        if value := variables.get(f"WENJU_{name.upper()}"):
+            values[name] = value
+    values.update({name: v for name, v in (overrides or {}).items() if v is not None})
+    return Settings(**{name: _checked(name, value) for name, value in values.items()})
+
+
+def _names() -> list[str]:
+    return [item.name for item in fields(Settings)]
+
+
+def _from_file(name: str | None) -> dict[str, Any]:
+    path = Path(name or FILE)
+    if not name and not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingError(
+            f"The settings file {str(path)!r} cannot be read ({error}); it must be TOML with "
+            f"some of these names: {', '.join(_names())}"
+        ) from error
+
+
+def _checked(name: str, value: Any) -> Any:
+    known = {item.name: item for item in fields(Settings)}
+    if name not in known:
+        raise SettingError(f"Unknown setting {name!r}; settings are {', '.join(known)}")
+    if not isinstance(known[name].default, int):
+        return str(value)
+    low, high = known[name].metadata["low"], known[name].metadata["high"]
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = low - 1
+    if not low <= number <= high:
+        raise SettingError(
+            f"Setting {name!r} is {value!r}; give a whole number from {low} to {high}"
+        )
+    return number

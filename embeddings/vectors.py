@@ -1,0 +1,98 @@
+"""Vectors on disk and nearest neighbours: FAISS for passages, a mapped array for sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.errors import IndexDamagedError
+
+
+class VectorIndex:
+    """Exact inner-product search over unit vectors, opened by memory map; rows keep their order."""
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+        self.size = int(index.ntotal)
+        self.dimensions = int(index.d)
+
+    @classmethod
+    def write(cls, path: Path, vectors: NDArray[np.float32]) -> None:
+        """Write `vectors`, shape (rows, dimensions), to `path`."""
+        import faiss
+
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        faiss.write_index(index, str(path))
+
+    @classmethod
+    def open(cls, path: Path) -> VectorIndex:
+        """Map the index at `path` into memory.
+
+        Raises:
+            IndexDamagedError: when FAISS cannot read it.
+        """
+        import faiss
+
+        try:
+            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
+        except RuntimeError as error:
+            raise IndexDamagedError(
+                f"The vectors in {path.name!r} cannot be read; build the index again: wenju build"
+            ) from error
+
+    def search(
+        self, query: NDArray[np.float32], k: int, rows: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the rows nearest to `query` and their cosines, best first, ties by row.
+
+        Args:
+            query: unit vector, shape (dimensions,).
+            k: how many at most; fewer come back when there are fewer.
+            rows: search among these rows only, or None for all.
+        """
+        k = min(k, self.size if rows is None else len(rows))
+        if k <= 0:
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        cosines, found = self._index.search(query[None, :], k, **_among(rows))
+        order = np.lexsort((found[0], -cosines[0]))
+        return found[0][order], cosines[0][order]
+
+    def cosines(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the cosine of `query` with each of `rows`, shape (len(rows),)."""
+        if not len(rows):
+            return np.empty(0, np.float32)
+        kept = self._index.reconstruct_batch(np.asarray(rows, dtype=np.int64))
+        return np.asarray(kept @ query, dtype=np.float32)
+
+
+def _among(rows: NDArray[np.int64] | None) -> dict[str, Any]:
+    if rows is None:
+        return {}
+    import faiss
+
+    selector = faiss.IDSelectorBatch(rows)
+    return {"params": faiss.SearchParameters(sel=selector)}  # type: ignore[call-arg]
+
+
+def write_halves(path: Path, vectors: NDArray[np.float32]) -> None:
+    """Write `vectors`, shape (rows, dimensions), as half-precision numbers."""
+    np.save(path, vectors.astype(np.float16), allow_pickle=False)
+
+
+def open_halves(path: Path) -> NDArray[np.float16]:
+    """Map the vectors that `write_halves` wrote into memory.
+
+    Raises:
+        IndexDamagedError: when the file is missing or cut short.
+    """
+    try:
+        mapped: NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise IndexDamagedError(
+            f"The vectors in {path.name!r} cannot be read; build the index again: wenju build"
+        ) from error
+    return mapped
