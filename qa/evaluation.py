@@ -1,0 +1,176 @@
+"""What an evaluation found: its records, their JSON form and their table. Measures nothing."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+Figures = Mapping[str, float]
+"""Figure name -> mean; ``n`` -> how many questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Latency of one kind of call, in milliseconds, by nearest rank."""
+
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long `bot.ask` and `bot.retrieve` took; None where a call was not timed."""
+
+    ask: Percentiles | None
+    retrieve: Percentiles | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """The figures of one file.
+
+    Attributes:
+        file: its name; ``a.json -> b.json`` for the questions of a asked of the contexts of b.
+        groups: figures by group; ``all`` comes first and is always there.
+        latency: over the questions of the file.
+        wrong: a JSON object for each question that went wrong, in the order of the file.
+        left_out: how many questions cannot be asked (blank in the file).
+    """
+
+    file: str
+    groups: Mapping[str, Figures]
+    latency: Latency
+    wrong: tuple[Mapping[str, Any], ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContextIndex:
+    """The index over the contexts of the SQuAD files.
+
+    Attributes:
+        folder: where it is kept for the next run.
+        contexts: how many distinct contexts the files have.
+        skipped: how many of them the build could not read; their questions count as missed.
+        encoded: how many texts were encoded in this run; 0 when all vectors were there.
+    """
+
+    folder: str
+    contexts: int
+    skipped: int
+    encoded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A report for each file; `contexts` is None without a SQuAD file."""
+
+    reports: tuple[FileReport, ...]
+    contexts: ContextIndex | None
+
+
+def percentiles(milliseconds: Iterable[float]) -> Percentiles | None:
+    """Return p50 and p95 by nearest rank, to 0.1 ms; None when there is nothing to rank."""
+    ordered = sorted(milliseconds)
+    if not ordered:
+        return None
+    p50, p95 = (ordered[ceil(len(ordered) * share / 100) - 1] for share in (50, 95))
+    return Percentiles(round(p50, 1), round(p95, 1))
+
+
+def to_json(evaluation: Evaluation, *, wrong: bool = False) -> dict[str, Any]:
+    """Return the JSON form; ``wrong`` of a report is null unless it is asked for."""
+    contexts = evaluation.contexts
+    return {
+        "reports": [_report_to_json(report, wrong) for report in evaluation.reports],
+        "contexts": contexts and {name: getattr(contexts, name) for name in contexts.__slots__},
+    }
+
+
+def to_table(evaluation: Evaluation) -> str:
+    """Return the figures as aligned plain text, without a line break at the end."""
+    lines = [f"{_encoded(evaluation.contexts)}\n"] if evaluation.contexts else []
+    columns: list[str] | None = None
+    block: list[list[str]] = []
+    for report in evaluation.reports:
+        names, rows = _cells(report)
+        if names != columns:
+            lines += [*_aligned(block), ""] if block else []
+            columns, block = names, [["", *names]]
+        block += rows
+    return "\n".join([*lines, *_aligned(block), *_notes(evaluation.reports)])
+
+
+def _report_to_json(report: FileReport, wrong: bool) -> dict[str, Any]:
+    calls = {"ask": report.latency.ask, "retrieve": report.latency.retrieve}
+    return {
+        "file": report.file,
+        "groups": {name: dict(figures) for name, figures in report.groups.items()},
+        "latency_ms": {
+            name: times and {"p50": times.p50, "p95": times.p95} for name, times in calls.items()
+        },
+        "left_out": report.left_out,
+        "wrong": [dict(one) for one in report.wrong] if wrong else None,
+    }
+
+
+def _encoded(contexts: ContextIndex) -> str:
+    encoded = (
+        f"{contexts.encoded:,} texts encoded"
+        if contexts.encoded
+        else "nothing encoded: all vectors were there from an earlier run"
+    )
+    skipped = f", {contexts.skipped:,} of them not readable" if contexts.skipped else ""
+    return f"{contexts.contexts:,} contexts in one index{skipped}; {encoded}"
+
+
+def _cells(report: FileReport) -> tuple[list[str], list[list[str]]]:
+    """Column names and one row for each group; latency stands beside the first, ``all``."""
+    times = {"ask p50/p95 ms": report.latency.ask, "retrieve p50/p95 ms": report.latency.retrieve}
+    names = list(dict.fromkeys(name for group in report.groups.values() for name in group))
+    measured = {name: f"{one.p50:g}/{one.p95:g}" for name, one in times.items() if one}
+    rows = []
+    for group, figures in report.groups.items():
+        first = group == "all"
+        values = [_number(figures.get(name)) for name in names]
+        latency = [text if first else "" for text in measured.values()]
+        rows.append([report.file if first else f"  {group}", *values, *latency])
+    return [*names, *measured], rows
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """First column to the left, the others to the right, wide characters as two."""
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            _pad(cell, width, at > 0)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _pad(cell: str, width: int, right: bool) -> str:
+    blank = " " * (width - _width(cell))
+    return blank + cell if right else cell + blank
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+
+
+def _notes(reports: Iterable[FileReport]) -> list[str]:
+    return [
+        f"{report.file}: {report.left_out} blank questions left out"
+        for report in reports
+        if report.left_out
+    ]

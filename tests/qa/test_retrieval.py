@@ -1,0 +1,71 @@
+"""Ranking: both halves count, each hit says why, filters hold, odd questions are harmless."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from embeddings.records import Role
+from qa.bot import Bot
+from qa.retrieval import fuse
+
+ODD = ["。", "？！…", "😀", "\x00\x01", "a", "济", "ไทย", " x ", "济南" * 25_000, "\ud800"]
+
+
+def test_the_right_passage_is_first(bot: Bot) -> None:
+    best = bot.retrieve("天桥区有几个产业链党组织？")[0]
+    assert (best.source, best.title, best.role) == ("天桥.txt", "天桥区抓党建", Role.BODY)
+    assert best.text.startswith("天桥区建立4个产业链党组织")
+    assert best.id == f"{best.document}:{best.spans[0].start}"
+
+
+def test_a_hit_says_why(bot: Bot) -> None:
+    signals = bot.retrieve("陈海英")[0].signals
+    assert signals.words == ("陈海英",)
+    assert signals.bm25 > 0
+    assert -1 <= signals.dense <= 1
+    assert signals.sentence <= 1
+
+
+@pytest.mark.parametrize("question", ["济阳区走访了多少家企业", "濟陽區走訪了多少家企業"])
+def test_both_scripts_find_traditional_text(bot: Bot, question: str) -> None:
+    assert bot.retrieve(question)[0].source == "濟陽.txt"
+
+
+def test_ranking_falls_and_has_no_repeats(bot: Bot) -> None:
+    hits = bot.retrieve("党建联盟", k=100)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert all(0 < hit.score < 1 for hit in hits)
+    assert len({hit.id for hit in hits}) == len(hits) == bot.info().passages
+
+
+@pytest.mark.parametrize(("k", "count"), [(-1, 0), (0, 0), (1, 1), (3, 3), (10_000, 9)])
+def test_k(bot: Bot, k: int, count: int) -> None:
+    assert len(bot.retrieve("企业", k=k)) == min(count, bot.info().passages)
+
+
+def test_sources_filter(bot: Bot) -> None:
+    assert {hit.source for hit in bot.retrieve("企业", 50, ["高新.txt"])} == {"高新.txt"}
+    assert bot.retrieve("企业", 50, ["没有.txt"]) == []
+    assert bot.retrieve("企业", 50, []) == []
+
+
+@pytest.mark.parametrize("question", [*ODD, ""])
+def test_odd_questions_are_no_error(bot: Bot, question: str) -> None:
+    assert isinstance(bot.retrieve(question), list)
+
+
+def test_words_count_only_as_far_as_they_are_found() -> None:
+    dense = np.array([0.90, 0.88], dtype=np.float32)
+    bm25 = np.array([0.0, 5.0], dtype=np.float32)
+    foreign = fuse(dense, dense, bm25, coverage=0.02)
+    matched = fuse(dense, dense, bm25, coverage=0.9)
+    assert foreign[0] > foreign[1]
+    assert matched[1] > matched[0]
+
+
+def test_no_matching_word_leaves_the_vectors_alone() -> None:
+    dense = np.array([0.8, 0.9], dtype=np.float32)
+    none = np.zeros(2, dtype=np.float32)
+    assert fuse(dense, dense, none, 0.0).argmax() == 1
+    assert fuse(none[:0], none[:0], none[:0], 0.0).shape == (0,)
