@@ -1,0 +1,190 @@
+"""Opens the chat page over a bot, on this machine only unless told otherwise. Prints nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from embeddings.errors import SettingError
+from qa.page.handlers import Page
+from qa.page.protocols import AnsweringBot
+from qa.page.texts import TEXTS, Language
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from qa.page.server import PageServer
+
+T = TypeVar("T")
+
+HOST = "127.0.0.1"
+PORT = 7860
+
+# The last two switch off statistics that gradio would work out after each event for a page of its
+# own that is not served here.
+_GRADIO_SETTINGS = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
+}
+
+
+def create_page(
+    bot: AnsweringBot, *, title: str | None = None, language: Language | None = None
+) -> gr.Blocks:
+    """Return the chat over `bot` as gradio blocks.
+
+    Args:
+        bot: answers the questions.
+        title: name in the header and the browser's tab; None for the product's own.
+        language: language of the page itself; None to follow each visitor's browser.
+    """
+    from qa.page.blocks import build
+
+    page = Page(bot, title, language)
+    return _in_a_loop(lambda: build(page, title or _both_names()))
+
+
+def serve(
+    bot: AnsweringBot,
+    host: str = HOST,
+    port: int = PORT,
+    *,
+    open_browser: bool = False,
+    announce: Callable[[str], None] | None = None,
+    title: str | None = None,
+    language: Language | None = None,
+) -> None:
+    """Serve the chat until it is interrupted.
+
+    Args:
+        bot: answers the questions.
+        host: address to listen on; anything but a loopback address opens the page to others.
+        port: 0 to 65535; 0 takes a free one.
+        open_browser: whether to open the page in the default browser.
+        announce: called once with the page's address when it can be opened.
+        title: as in `create_page`.
+        language: as in `create_page`.
+
+    Raises:
+        SettingError: when the address cannot be listened on; before anything heavy is loaded.
+    """
+    with _listening(host, port) as listener, _private_folder():
+        server = _server(create_page(bot, title=title, language=language), host)
+        url = _url(host, listener)
+        if announce is not None:
+            announce(url)
+        if open_browser:
+            webbrowser.open(url)
+        if threading.current_thread() is threading.main_thread():
+            # uvicorn raises the signal once more when it has stopped; the folder must still go.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+
+
+@contextmanager
+def running(
+    bot: AnsweringBot,
+    host: str = HOST,
+    port: int = 0,
+    *,
+    title: str | None = None,
+    language: Language | None = None,
+) -> Iterator[str]:
+    """Serve the chat from a thread while the block runs; gives its address.
+
+    Args and errors are those of `serve`.
+    """
+    with _listening(host, port) as listener, _private_folder():
+        server = _server(create_page(bot, title=title, language=language), host)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield _url(host, listener)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _in_a_loop(make: Callable[[], T]) -> T:
+    """Run `make` inside an event loop: outside of one gradio opens several and closes none."""
+
+    async def made() -> T:
+        return make()
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(made())
+    return make()
+
+
+def _both_names() -> str:
+    return " ".join(TEXTS[language].title for language in (Language.ZH, Language.EN))
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Listen on exactly this address; the socket is kept, so nobody can take it in between."""
+    if not 0 <= port <= 65535:
+        raise SettingError(f"Port {port} is not between 0 and 65535; choose one: wenju chat --port")
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        raise SettingError(_why_not(host, port, error)) from error
+    with listener:
+        yield listener
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} on {host} is in use; stop the program that uses it or choose another "
+            f"port: wenju chat --port {min(port + 1, 65535)}"
+        )
+    if error.errno == errno.EACCES:
+        return (
+            f"Port {port} on {host} is not allowed to this user; choose a port above 1023: "
+            f"wenju chat --port {PORT}"
+        )
+    return (
+        f"Cannot listen on {host} port {port} ({error.strerror or error}); give an address of "
+        f"this machine: wenju chat --host {HOST}"
+    )
+
+
+@contextmanager
+def _private_folder() -> Iterator[None]:
+    """Give gradio a temporary folder of its own, and tell it to report nothing to anyone."""
+    with tempfile.TemporaryDirectory(prefix="wenju-page-") as folder:
+        wanted = {**_GRADIO_SETTINGS, "GRADIO_TEMP_DIR": folder}
+        before = {name: os.environ.get(name) for name in wanted}
+        os.environ.update(wanted)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def _server(blocks: gr.Blocks, host: str) -> PageServer:
+    from qa.page.server import PageServer
+
+    return _in_a_loop(lambda: PageServer(blocks, host))
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    shown = HOST if host in {"", "0.0.0.0", "::"} else host  # noqa: S104
+    name = f"[{shown}]" if ":" in shown else shown
+    return f"http://{name}:{listener.getsockname()[1]}"

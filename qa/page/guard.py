@@ -1,0 +1,134 @@
+"""Stands before gradio: only this page's own requests to a known address and path get through.
+
+It refuses other sites' requests (a page in another tab cannot drive this one), names that were
+pointed at this machine from outside, and every gradio route that the page does not use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_PATHS = re.compile(
+    r"/(config|theme\.css|robots\.txt|manifest\.json|favicon\.ico|(assets|static|svelte)/.*)?/?"
+    r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|cancel|reset"
+    r"|heartbeat/[^/]+|queue/(join|data)|run/predict|(call|run)/ask|call/ask/[^/]+)/?"
+)
+
+_HEADERS = {
+    # gradio makes functions out of strings and styles in line; everything comes from here.
+    "content-security-policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+def is_known_host(name: str, bound: str) -> bool:
+    """Say whether a request may name this machine so; a foreign domain name may not.
+
+    Args:
+        name: host name of a request's Host header, without the port.
+        bound: host that the server was told to listen on.
+    """
+    if name in {"localhost", bound, socket.gethostname().lower()}:
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class Guard:
+    """ASGI middleware; see the module's docstring. `bound` is the host listened on."""
+
+    def __init__(self, application: Application, bound: str) -> None:
+        self._application = application
+        self._bound = bound.lower()
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """Tell every open page that the server goes, so that no request keeps it waiting."""
+        self._closing.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it in plain text."""
+        if scope["type"] == "lifespan":
+            await self._application(scope, receive, send)
+        elif scope["type"] == "http":
+            refusal = self._refusal(scope)
+            if refusal is None:
+                await self._serve(scope, receive, send)
+            else:
+                await _refuse(send, *refusal)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = _Response(send)
+        await self._application(scope, self._until_closing(receive), response.send)
+        if response.is_open and self._closing.is_set():
+            await send({"type": "http.response.body", "body": b""})
+
+    def _until_closing(self, receive: Receive) -> Receive:
+        async def receiving() -> Message:
+            received = asyncio.ensure_future(receive())
+            closing = asyncio.ensure_future(self._closing.wait())
+            await asyncio.wait({received, closing}, return_when=asyncio.FIRST_COMPLETED)
+            closing.cancel()
+            if received.done():
+                return received.result()
+            received.cancel()
+            return {"type": "http.disconnect"}
+
+        return receiving
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        headers = {key.decode(): value.decode("latin-1") for key, value in scope["headers"]}
+        host = headers.get("host", "")
+        if not is_known_host(urlsplit(f"//{host}").hostname or "", self._bound):
+            return 403, "This name does not lead to Wenju; open it by its address."
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return 403, "Requests from other sites are not served."
+        if headers.get("sec-fetch-site") == "cross-site" and scope["path"] != "/":
+            return 403, "Requests from other sites are not served."
+        if not _PATHS.fullmatch(scope["path"]):
+            return 404, "There is nothing here."
+        return None
+
+
+class _Response:
+    """Sends a response with our headers; `is_open` from its start until its last part."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.is_open = False
+
+    async def send(self, message: Message) -> None:
+        """Pass one message on."""
+        if message["type"] == "http.response.start":
+            added = [(key.encode(), value.encode()) for key, value in _HEADERS.items()]
+            message["headers"] = [*message.get("headers", []), *added]
+        self.is_open = message["type"] == "http.response.start" or message.get("more_body", False)
+        await self._send(message)
+
+
+async def _refuse(send: Send, status: int, sentence: str) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": sentence.encode()})

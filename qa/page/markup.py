@@ -1,0 +1,52 @@
+"""HTML is made here and nowhere else on the page: a plain string is always escaped.
+
+Only what these functions return (`Markup`) goes into the page as it is.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+Attribute = str | int | bool | None
+
+
+class Markup(str):
+    """HTML that was put together here; inserted without being escaped again."""
+
+    __slots__ = ()
+
+
+def escape(text: str) -> Markup:
+    """Return `text` as HTML that shows exactly these characters.
+
+    A carriage return is written as a reference: a parser would turn a bare one into a line feed.
+    """
+    if isinstance(text, Markup):
+        return text
+    return Markup(html.escape(text, quote=True).replace("\r", "&#13;"))
+
+
+def join(parts: Iterable[str]) -> Markup:
+    """Put parts together, escaping every plain string."""
+    return Markup("".join(escape(part) for part in parts))
+
+
+def _attribute(name: str, value: Attribute) -> str:
+    if value is None or value is False:
+        return ""
+    written = name.rstrip("_").replace("_", "-")
+    return f" {written}" if value is True else f' {written}="{escape(str(value))}"'
+
+
+def element(name: str, /, *children: str, **attributes: Attribute) -> Markup:
+    """Return an HTML element.
+
+    Args:
+        name: tag name.
+        children: plain strings are escaped, `Markup` is not.
+        attributes: ``class_`` gives ``class``, ``data_turn`` gives ``data-turn``; True gives the
+            bare name, None and False leave the attribute out. Values are escaped.
+    """
+    written = "".join(_attribute(key, value) for key, value in attributes.items())
+    return Markup(f"<{name}{written}>{join(children)}</{name}>")

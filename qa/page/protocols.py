@@ -1,0 +1,52 @@
+"""What the page needs of a bot. It knows no more of `qa.bot` than this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from qa.conversation import Turn
+from qa.records import Answer, Hit, OriginalDocument
+
+
+class IndexFacts(Protocol):
+    """What an index holds."""
+
+    @property
+    def documents(self) -> int:
+        """Number of distinct documents."""
+
+    @property
+    def passages(self) -> int:
+        """Number of passages."""
+
+    @property
+    def generation(self) -> int:
+        """Number of the published generation; grows with every build."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Files, POSIX paths below the index's root."""
+
+
+class AnsweringBot(Protocol):
+    """A thread-safe bot. Every method may raise `embeddings.errors.WenjuError`."""
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[str | Turn] = (),
+        sources: Sequence[str] | None = None,
+    ) -> Answer:
+        """Answer `question`, which may follow up on `history`."""
+
+    def retrieve(
+        self, question: str, k: int = 5, sources: Sequence[str] | None = None
+    ) -> list[Hit]:
+        """Return the `k` best passages, best first."""
+
+    def document(self, document_id: str, /) -> OriginalDocument:
+        """Return a document as it was read."""
+
+    def info(self) -> IndexFacts:
+        """Return what the index holds."""

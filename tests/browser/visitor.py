@@ -1,0 +1,98 @@
+"""Somebody at the page in a real browser, who sees what a person sees and counts what leaves it."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Route, expect
+
+
+class Visitor:
+    """One browser window on one address.
+
+    Attributes:
+        page: the tab.
+        foreign: addresses of requests that would have left the machine; they are blocked.
+        errors: what the browser's console reported as errors.
+    """
+
+    def __init__(self, context: BrowserContext, address: str) -> None:
+        self.foreign: list[str] = []
+        self.errors: list[str] = []
+        self.address = address
+        context.route("**/*", self._let_through)
+        self.page: Page = context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _let_through(self, route: Route) -> None:
+        address = route.request.url
+        if urlsplit(address).scheme in {"http", "https"} and (
+            urlsplit(address).hostname != "127.0.0.1"
+        ):
+            self.foreign.append(address)
+            route.abort()
+        else:
+            route.continue_()
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} {message.location}")
+
+    def arrive(self) -> None:
+        """Open the page and wait until it can be used."""
+        self.page.goto(self.address)
+        expect(self.box).to_be_visible()
+
+    @property
+    def box(self) -> Locator:
+        return self.page.locator("#question")
+
+    @property
+    def cards(self) -> Locator:
+        """Every answer, refusal and error on the page, oldest first; not the waiting dots."""
+        return self.page.locator(".card:not(.dots)")
+
+    @property
+    def panel(self) -> Locator:
+        return self.page.locator("#panel .panel")
+
+    @property
+    def marks(self) -> Locator:
+        """The highlighted stretches of the original."""
+        return self.page.locator("#panel .original mark")
+
+    def ask(self, question: str) -> Locator:
+        """Type a question, send it, and return its card once it stands there."""
+        before = self.cards.count()
+        self.box.fill(question)
+        self.box.press("Enter")
+        expect(self.cards).to_have_count(before + 1)
+        return self.cards.last
+
+    def marked(self) -> list[str]:
+        """Return the highlighted stretches of the original, character by character."""
+        expect(self.marks.first).to_be_attached()
+        return [str(text) for text in self.marks.evaluate_all("all => all.map(m => m.textContent)")]
+
+    def see_first_mark(self) -> None:
+        """Wait until the first highlighted character is on the screen, inside the panel."""
+        self.page.wait_for_function(
+            """() => {
+                const original = document.querySelector("#panel .original");
+                const range = document.createRange();
+                range.setStart(original.querySelector("mark").firstChild, 0);
+                range.setEnd(original.querySelector("mark").firstChild, 1);
+                const first = range.getBoundingClientRect();
+                const frame = original.getBoundingClientRect();
+                return first.height > 0 && first.top >= Math.max(0, frame.top)
+                    && first.bottom <= Math.min(innerHeight, frame.bottom)
+                    && first.left >= 0 && first.right <= innerWidth;
+            }""",
+            timeout=5_000,
+        )
+
+    def original_text(self) -> str:
+        """Return every character of the original that the panel shows."""
+        texts = self.page.locator("#panel .original .text")
+        return "".join(str(t) for t in texts.evaluate_all("all => all.map(t => t.textContent)"))

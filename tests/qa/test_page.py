@@ -1,0 +1,620 @@
+"""The page's parts without a browser: HTML, conversations, addresses, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import random
+import re
+import socket
+import urllib.error
+import urllib.request
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from embeddings.errors import IndexMissingError, SettingError
+from embeddings.records import Span
+from qa.bot import Bot
+from qa.conversation import Turn
+from qa.page.answer_card import conversation_html
+from qa.page.chat import running, serve
+from qa.page.examples import example_questions
+from qa.page.frame import asset, dock_html, header_html
+from qa.page.guard import Guard, Message, Receive, Scope, Send, is_known_host
+from qa.page.handlers import Page, first_citation, pointer
+from qa.page.markup import Markup, element, escape, join
+from qa.page.places import quoted
+from qa.page.references import (
+    NEAREST_SHOWN,
+    Kind,
+    Pointer,
+    citation_references,
+    passage_references,
+)
+from qa.page.source_panel import Opened, original_text, panel_html, windows
+from qa.page.texts import TEXTS, Language, ReplyLanguage, reply_language, size
+from qa.page.turns import KEPT_TURNS, AskedTurn, Failure, Turns, asked, failed, history, resolve
+from qa.records import Answer, OriginalDocument, Reason
+from tests.browser.scripted import ScriptedBot, answer, cite, document, hit, refusal
+
+ZH, EN = TEXTS[Language.ZH], TEXTS[Language.EN]
+
+PARTS = [*"问据。\n\r 　\t<>&\"'`$x{}a𠮷", "\n\n\n\n\n", "\r\n \r\n　\n\n"]
+
+
+class _Reader(HTMLParser):
+    """Collects the text of a document, and of its marks."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text = ""
+        self.marked: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        if tag == "mark":
+            self.marked.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.tags and self.tags.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if "mark" in self.tags:
+            self.marked[-1] += data
+
+
+def read(markup: str) -> _Reader:
+    reader = _Reader()
+    reader.feed(markup)
+    reader.close()
+    return reader
+
+
+# ---- markup ----
+
+
+def test_plain_strings_are_escaped_and_markup_is_not() -> None:
+    assert escape("<b>\"'&\r\n") == "&lt;b&gt;&quot;&#x27;&amp;&#13;\n"
+    inner = element("b", "<问>")
+    assert element("p", inner, "&") == "<p><b>&lt;问&gt;</b>&amp;</p>"
+    assert join([inner, "<"]) == Markup("<b>&lt;问&gt;</b>&lt;")
+
+
+def test_attributes_are_escaped_and_named() -> None:
+    made = element("a", class_="x", data_copy='"<', disabled=True, hidden=False, title=None)
+    assert made == '<a class="x" data-copy="&quot;&lt;" disabled></a>'
+
+
+# ---- the original ----
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_every_character_of_the_original_stays_and_marks_are_the_quotes(seed: int) -> None:
+    chance = random.Random(seed)
+    text = "".join(chance.choices(PARTS, k=400))[:400]
+    edges = sorted(chance.sample(range(1, 400), 6))
+    spans = [Span(edges[0], edges[1]), Span(edges[2], edges[3]), Span(edges[4], edges[5])]
+    original = document("随机.txt", text, page_starts=(0, edges[1], chance.randrange(400)))
+    made = read(original_text(original, Span(0, 400), spans, ZH))
+    assert made.text == text
+    quotes = "".join(span.of(text) for span in spans)
+    assert "".join(made.marked) == quotes
+
+
+def test_long_runs_of_blank_lines_are_wrapped_and_short_ones_are_not() -> None:
+    original = document("空.txt", "一\n\n\n\n二\n\n\n三\r\n \r\n　\r\n\r\n四")
+    made = original_text(original, Span(0, len(original.text)), [Span(0, 1)], ZH)
+    assert re.findall(r'<span class="blank">([^<]*)</span>', made) == [
+        "\n\n\n\n",
+        "&#13;\n &#13;\n　&#13;\n&#13;\n",
+    ]
+
+
+def test_pages_are_named_where_they_begin() -> None:
+    original = document("书.pdf", "一页二页三页", page_starts=(0, 2, 4))
+    made = original_text(original, Span(1, 6), [Span(1, 5)], ZH)
+    assert made == (
+        "<mark>页</mark>"
+        '<span class="page-start" data-label="第 2 页"></span><mark>二页</mark>'
+        '<span class="page-start" data-label="第 3 页"></span><mark>三</mark>页'
+    )
+
+
+@pytest.mark.parametrize(
+    ("length", "spans", "expected"),
+    [
+        (50, [Span(10, 20)], [Span(0, 50)]),
+        (1000, [Span(500, 510)], [Span(400, 610)]),
+        (1000, [Span(900, 910), Span(100, 110)], [Span(0, 210), Span(800, 1000)]),
+        (1000, [Span(300, 310), Span(500, 520)], [Span(200, 620)]),
+        (1000, [Span(300, 310), Span(510, 520)], [Span(200, 620)]),
+        (1000, [Span(300, 310), Span(511, 520)], [Span(200, 410), Span(411, 620)]),
+    ],
+)
+def test_windows(length: int, spans: list[Span], expected: list[Span]) -> None:
+    assert windows(length, spans, around=100) == expected
+
+
+def opened(original: OriginalDocument | None, said: Answer, problem: str = "") -> Opened:
+    reference = citation_references(said)[0]
+    return Opened(Pointer(0, Kind.CITATION, 1), reference, 2, original, problem)
+
+
+def test_panel_names_file_page_date_and_range() -> None:
+    original = document("报/一.txt", "前言。答案。", title="题")
+    citation = replace(cite(original, "答案。"), page=3, date="2021-06-16")
+    made = read(panel_html(opened(original, answer("问", citation)), ZH))
+    assert "报/一.txt · 第 3 页 · 2021-06-16 · 字符 3–6 · 原文" in made.text
+    assert made.marked == ["答案。"]
+    english = read(panel_html(opened(original, answer("问", citation)), EN)).text
+    assert "报/一.txt · page 3 · 2021-06-16 · characters 3–6 · Original" in english
+
+
+def test_panel_steps_are_open_only_where_there_is_something() -> None:
+    original = document("一.txt", "甲。乙。")
+    made = panel_html(opened(original, answer("问", cite(original, "甲。"))), ZH)
+    back, on = re.findall(r'<button type="button" data-act="open"[^>]*>', made)
+    assert 'data-number="0" disabled' in back
+    assert 'data-number="2">' in on
+
+
+def test_a_document_that_reads_differently_shows_the_stored_words() -> None:
+    original = document("一.txt", "甲。乙。")
+    said = answer("问", cite(original, "乙。"))
+    changed = replace(original, text="甲。丙。")
+    shorter = replace(original, text="甲")
+    for other in (changed, shorter):
+        made = read(panel_html(opened(other, said), ZH))
+        assert made.marked == ["乙。"]
+        assert "原文打不开" in made.text
+        assert "丙" not in made.text
+
+
+def test_a_document_that_is_gone_shows_the_stored_words_and_why() -> None:
+    original = document("一.txt", "甲。乙。")
+    made = read(panel_html(opened(None, answer("问", cite(original, "乙。")), "It is gone"), EN))
+    assert made.marked == ["乙。"]
+    assert "The original cannot be opened; these are the words as they were cited. It is gone" in (
+        made.text
+    )
+
+
+# ---- references ----
+
+
+def test_pieces_that_share_a_number_are_one_reference() -> None:
+    original = document("一.txt", "甲乙丙丁")
+    said = answer("问", cite(original, "丙"), cite(original, "甲"), cite(original, "丁", number=2))
+    first, second = citation_references(said)
+    assert (first.number, first.spans, first.quotes) == (1, (Span(0, 1), Span(2, 3)), ("甲", "丙"))
+    assert (second.number, second.spans, second.quotes) == (2, (Span(3, 4),), ("丁",))
+
+
+def test_only_the_best_passages_are_offered() -> None:
+    original = document("一.txt", "甲乙丙丁戊")
+    offered = passage_references([hit(original, letter) for letter in "丙甲乙丁戊"])
+    assert [item.text for item in offered] == list("丙甲乙丁戊")[:NEAREST_SHOWN]
+    assert [item.number for item in offered] == list(range(1, NEAREST_SHOWN + 1))
+    assert offered[0].document == original.id
+
+
+def test_copied_words_name_their_place_in_both_languages() -> None:
+    original = document("一.txt", "甲乙丙", title="题")
+    citation = replace(cite(original, "乙丙"), page=2, date="2021-06-16")
+    reference = citation_references(answer("问", citation))[0]
+    assert quoted(reference, ZH) == "乙丙\n——《题》，一.txt，第 2 页，2021-06-16，字符 1–3"
+    assert quoted(reference, EN) == "乙丙\n— “题”, 一.txt, page 2, 2021-06-16, characters 1–3"
+
+
+# ---- cards ----
+
+
+def card(said: Answer | Failure, question: str = "问？", english: bool = False) -> str:
+    return conversation_html((AskedTurn(4, question, said),), EN if english else ZH)
+
+
+def test_an_answer_shows_marks_numbers_and_sources() -> None:
+    original = document("一.txt", "有100家。有3万人。", title="题")
+    said = answer(
+        "问？", cite(original, "有100家。"), cite(original, "有3万人。", 2), marked="100家"
+    )
+    made = card(said)
+    assert '有<strong class="answering">100家</strong>。<sup><button' in made
+    assert re.findall(r'class="cite" data-act="open" data-turn="(\d)"[^>]*>(\d)<', made) == [
+        ("4", "1"),
+        ("4", "2"),
+    ]
+    assert 'aria-label="出处 1：题"' in made
+    sources = re.search(r'<ul class="sources".*?</ul>', made)
+    assert sources is not None
+    assert read(sources.group()).text == "12题一.txt"
+    assert "understood" not in made
+
+
+def test_sources_of_different_articles_stand_on_lines_of_their_own() -> None:
+    original = document("一.txt", "甲乙")
+    said = answer("问？", cite(original, "甲", 1, "头"), cite(original, "乙", 2, "尾"))
+    assert card(said).count('<li><button type="button" class="number"') == 2
+
+
+def test_a_completed_question_is_shown() -> None:
+    original = document("一.txt", "甲")
+    made = card(answer("天桥区的人员呢？", cite(original, "甲")), "那人员呢？")
+    assert "按此理解：天桥区的人员呢？" in read(made).text
+    assert 'data-act="edit" data-question="天桥区的人员呢？"' in made
+
+
+@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize(
+    ("question", "language"), [("谁？", "zh"), ("誰說？", "zh-Hant"), ("Who?", "en")]
+)
+def test_no_answer_is_told_in_the_questions_language(
+    reason: Reason, question: str, language: str
+) -> None:
+    traditional, chinese = re.compile("[裡換檔說點開]"), re.compile("[\u4e00-\u9fff]")
+    made = read(card(refusal(question, reason=reason), question)).text.removeprefix(question)
+    assert bool(chinese.search(made)) == (language != "en")
+    assert bool(traditional.search(made)) == (language == "zh-Hant")
+    assert not made.rstrip().endswith(("：", ":"))
+
+
+def test_a_failure_is_its_sentence_and_nothing_of_the_card_of_an_answer() -> None:
+    made = card(Failure("The <index> is gone; build it"))
+    assert "The &lt;index&gt; is gone; build it" in made
+    assert "data-returned" not in made
+    assert "data-returned" in card(Failure(is_returned=True))
+    assert "The program failed" in card(Failure(), "", english=True)
+
+
+def test_before_the_first_question_the_page_says_what_it_is_for() -> None:
+    assert "就你的文档提问" in conversation_html((), ZH)
+    assert "Ask your documents" in conversation_html((), EN)
+
+
+def test_hostile_words_are_text_everywhere() -> None:
+    nasty = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"`${1}{{2}}"
+    original = document(nasty, nasty, title=nasty)
+    said = replace(
+        answer(nasty, cite(original, nasty), marked="<img", nearest=[hit(original, nasty)]),
+        question=nasty + "？",
+    )
+    page = Page(ScriptedBot({original.id: original}, {nasty: said}), title=nasty)
+    turns = page.ask((), nasty)
+    made = "".join(page.show(turns, first_citation(turns), ZH)) + dock_html([nasty], ZH)
+    assert nasty in html.unescape(made)
+    assert not {"script", "img"} & set(re.findall(r"<([a-z0-9]+)", made))
+    assert not re.search(r"<[^>]*\son\w+=", re.sub(r'"[^"]*"', '""', made))
+
+
+# ---- words ----
+
+
+def test_the_language_of_a_reply() -> None:
+    assert [reply_language(q) for q in ("有几家？", "有幾家？", "How many?", "?")] == [
+        ReplyLanguage.SIMPLIFIED,
+        ReplyLanguage.TRADITIONAL,
+        ReplyLanguage.ENGLISH,
+        ReplyLanguage.ENGLISH,
+    ]
+
+
+def test_the_size_of_the_index() -> None:
+    assert size(ZH, 5, 1260) == "5 份文档 · 1,260 段 · 本机运行"
+    assert size(EN, 1, 1) == "1 document · 1 passage · on this machine"
+
+
+def test_the_page_speaks_what_was_chosen_then_what_was_set_then_the_browsers_language() -> None:
+    bot = ScriptedBot({}, {})
+    page, english = Page(bot), Page(bot, language=Language.EN)
+    assert page.texts("en", "zh-CN") is EN
+    assert page.texts(None, "zh-TW,en;q=0.8") is ZH
+    assert page.texts(None, "de,zh;q=0.8") is EN
+    assert page.texts("klingon", None) is ZH
+    assert english.texts(None, "zh-CN") is EN
+
+
+def test_a_title_of_ones_own() -> None:
+    facts = ScriptedBot({}, {}).info()
+    assert '<span class="logo">问<span>据</span></span>' in header_html("问据", facts, ZH)
+    assert '<span class="logo">A &amp; B</span>' in header_html("A & B", facts, EN)
+
+
+# ---- conversations ----
+
+
+def conversation(count: int) -> tuple[ScriptedBot, Turns]:
+    original = document("一.txt", "甲。")
+    bot = ScriptedBot(
+        {original.id: original}, {"甲？": answer("甲是什么？", cite(original, "甲。"))}
+    )
+    turns: Turns = ()
+    for _ in range(count):
+        turns = asked(bot, turns, "甲？")
+    return bot, turns
+
+
+def test_history_is_what_was_answered_as_it_was_understood() -> None:
+    bot, turns = conversation(1)
+    turns = asked(bot, turns, " 乙？\n")
+    turns = failed(turns)
+    turns = asked(ScriptedBot({}, {"x": IndexMissingError("none")}), turns, "x")
+    turns = asked(ScriptedBot({}, {"hi": refusal("hi", reason=Reason.SMALL_TALK)}), turns, "hi")
+    assert history(turns) == [Turn("甲是什么？", "甲。"), Turn("乙？", "")]
+    assert [turn.number for turn in turns] == [0, 1, 2, 3, 4]
+    assert asked(bot, turns, " \n ") is turns
+
+
+def test_an_error_becomes_its_sentence_and_other_faults_do_not_hide() -> None:
+    bot = ScriptedBot({}, {"a": IndexMissingError("No index"), "b": ZeroDivisionError()})
+    assert asked(bot, (), "a")[-1].outcome == Failure("No index")
+    with pytest.raises(ZeroDivisionError):
+        asked(bot, (), "b")
+
+
+def test_a_long_question_is_not_put_to_the_bot() -> None:
+    bot = ScriptedBot({}, {})
+    assert isinstance(asked(bot, (), "a" * 2_000)[-1].outcome, Answer)
+    too_long = asked(bot, (), "a" * 2_001)[-1].outcome
+    assert too_long == Failure(
+        "The question has 2,001 characters; 2,000 are allowed. Shorten it and ask again.",
+        is_returned=True,
+    )
+    assert len(bot.asked) == 1
+
+
+def test_the_oldest_turns_are_forgotten_and_numbers_stay() -> None:
+    _, turns = conversation(KEPT_TURNS + 2)
+    assert [turn.number for turn in turns] == list(range(2, KEPT_TURNS + 2))
+    assert resolve(turns, Pointer(1, Kind.CITATION, 1)) is None
+    assert resolve(turns, Pointer(2, Kind.CITATION, 2)) is None
+    found = resolve(turns, Pointer(2, Kind.CITATION, 1))
+    assert found is not None
+    assert (found[0].quotes, found[1]) == (("甲。",), 1)
+    assert first_citation(turns) == Pointer(KEPT_TURNS + 1, Kind.CITATION, 1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"turn": "0", "kind": "citation", "number": 1},
+        {"turn": 0, "kind": "other", "number": 1},
+        {"turn": 0, "kind": "citation", "number": None},
+        {"turn": 0, "kind": ["citation"], "number": 1},
+    ],
+)
+def test_what_a_browser_sends_is_not_believed(data: dict[str, Any]) -> None:
+    assert pointer(data) is None
+    assert pointer({"turn": 0, "kind": "passage", "number": 2}) == Pointer(0, Kind.PASSAGE, 2)
+
+
+def test_an_index_that_cannot_be_read_leaves_a_page_that_says_so_when_asked() -> None:
+    class Gone(ScriptedBot):
+        def info(self) -> Any:
+            raise IndexMissingError("No index")
+
+    page = Page(Gone({}, {"a": IndexMissingError("No index")}))
+    assert "pill size" not in page.header(ZH)
+    assert page.examples() == ()
+    assert page.ask((), "a")[-1].outcome == Failure("No index")
+
+
+# ---- examples ----
+
+
+def test_examples_are_made_from_headlines_and_names_of_any_corpus(bot: Bot) -> None:
+    class Sure(ScriptedBot):
+        def ask(self, question: str, history: Any = (), sources: Any = None) -> Answer:
+            self.asked.append((question, []))
+            return answer(question, cite(original, original.text))
+
+    original = document(
+        "a.txt",
+        "建立“2+X”服务机制,园区党工委领导分片包挂企业联盟,每月实地调研督导,党建指导员联系企业。",
+        "点燃“引擎”",
+    )
+    english = document("b.txt", 'The "Blue Harbour" programme began in May. ' * 2, "Harbour news")
+    sure = Sure(
+        {"a": original, "b": english},
+        {},
+        hits=[hit(original, original.text), hit(english, english.text)],
+    )
+    assert example_questions(sure, 3) == (
+        "“2+X”服务机制是什么？",
+        "What is “Blue Harbour”?",
+        "《点燃“引擎”》讲了什么？",
+    )
+    assert len(sure.asked) == 3
+    assert all(bot.ask(question).answered for question in example_questions(bot))
+
+
+def test_examples_are_made_once_for_an_index() -> None:
+    bot, _ = conversation(0)
+    page = Page(bot)
+    assert page.examples() == page.examples() == ()
+    before = len(bot.asked)
+    page.examples()
+    assert len(bot.asked) == before
+
+
+# ---- addresses ----
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("127.0.0.1", True),
+        ("localhost", True),
+        ("192.168.1.7", True),
+        ("::1", True),
+        ("wenju.example", True),
+        ("evil.example", False),
+        ("127.0.0.1.evil.example", False),
+        ("", False),
+    ],
+)
+def test_known_hosts(name: str, known: bool) -> None:
+    assert is_known_host(name, "wenju.example") is known
+
+
+def status(path: str = "/", **headers: str) -> int:
+    """Return the status that the guard gives to a request; 200 where it lets it through."""
+    sent: list[Message] = []
+
+    async def inside(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    given = {"host": "127.0.0.1:7860", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    scope = {
+        "type": "http",
+        "path": path,
+        "headers": [(key.encode(), value.encode()) for key, value in given.items()],
+    }
+    asyncio.run(Guard(inside, "127.0.0.1")(scope, receive, send))
+    names = [name for name, _ in sent[0]["headers"]]
+    assert (b"content-security-policy" in names) == (sent[0]["status"] == 200)
+    return int(sent[0]["status"])
+
+
+def test_the_guard_lets_only_this_page_through() -> None:
+    assert status() == 200
+    assert status("/gradio_api/queue/join", origin="http://127.0.0.1:7860") == 200
+    assert status("/gradio_api/queue/join", origin="http://127.0.0.1:7861") == 403
+    assert status("/gradio_api/queue/join", origin="http://evil.example") == 403
+    assert status("/gradio_api/queue/join", origin="null") == 403
+    assert status("/gradio_api/queue/data", sec_fetch_site="cross-site") == 403
+    assert status("/", sec_fetch_site="cross-site") == 200
+    assert status(host="evil.example:7860") == 403
+    assert status(host="localhost:7860") == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/upload",
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/proxy=http://example.com",
+        "/gradio_api/vibe-edit/",
+        "/gradio_api/run-history/connect",
+        "/gradio_api/component_server",
+        "/monitoring",
+        "/login",
+        "/docs",
+    ],
+)
+def test_routes_that_the_page_does_not_use_are_closed(path: str) -> None:
+    assert status(path) == 404
+
+
+def test_a_port_in_use_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            SettingError,
+            match=rf"Port {port} on 127\.0\.0\.1 is in use; stop .* wenju chat --port {port + 1}",
+        ):
+            serve(ScriptedBot({}, {}), port=port)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "sentence"),
+    [
+        ("127.0.0.1", 70_000, "Port 70000 is not between 0 and 65535; .* wenju chat --port"),
+        ("127.0.0.1", -1, "Port -1 is not between 0 and 65535"),
+        ("192.0.2.1", 7860, r"Cannot listen on 192\.0\.2\.1 port 7860 .* wenju chat --host 127"),
+        ("no such host", 7860, "Cannot listen on no such host port 7860"),
+    ],
+)
+def test_an_address_that_is_none_is_one_sentence(host: str, port: int, sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        serve(ScriptedBot({}, {}), host, port)
+
+
+def get(address: str, **headers: str) -> str:
+    request = urllib.request.Request(address, headers=headers)
+    with urllib.request.urlopen(request) as response:
+        return str(response.read().decode())
+
+
+def test_asking_is_the_only_endpoint_for_programs() -> None:
+    bot, _ = conversation(0)
+    with running(bot) as address:
+        info = json.loads(get(f"{address}/gradio_api/info"))
+        assert list(info["named_endpoints"]) == ["/ask"]
+        assert info["unnamed_endpoints"] == {}
+        config = json.loads(get(f"{address}/config"))
+        assert (config["run_history"], config["footer_links"]) == (False, [])
+        assert config["analytics_enabled"] is False
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            get(f"{address}/gradio_api/file=pyproject.toml")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:websockets")
+def test_a_program_asks_and_gets_the_answer_as_json() -> None:
+    from gradio_client import Client
+
+    bot, _ = conversation(0)
+    with running(bot) as address:
+        client = Client(address, verbose=False)
+        said = client.predict("甲？", ["乙？"], None, api_name="/ask")
+        assert (said["answered"], said["text"], said["citations"][0]["quote"]) == (
+            True,
+            "甲。",
+            "甲。",
+        )
+        assert bot.asked[-1] == ("甲？", ["乙？"])
+        client.close()
+
+
+# ---- looks ----
+
+
+def luminance(colour: str) -> float:
+    digits = colour.lstrip("#")
+    digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours (WCAG 2.2, 1.4.3)."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("ink", "paper"),
+    [
+        *((ink, paper) for ink in ("ink", "mute") for paper in ("paper", "ground", "tint")),
+        ("ink", "mark"),
+        ("accent", "paper"),
+        ("accent", "tint"),
+        ("accent-ink", "accent"),
+        ("warn", "paper"),
+    ],
+)
+def test_every_colour_can_be_read(theme: int, ink: str, paper: str) -> None:
+    blocks = re.findall(r":root \{(.*?)\}", asset("page.css"), re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", blocks[theme]))
+    assert contrast(colours[ink], colours[paper]) >= 4.5
+
+
+def test_assets_ask_for_nothing_from_elsewhere() -> None:
+    for name in ("page.css", "page.js", "favicon.svg"):
+        addresses = re.findall(r"(?:https?:)?//[\w.]+|@import|url\(", asset(name))
+        assert set(addresses) <= {"http://www.w3.org"}, name
