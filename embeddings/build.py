@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -72,6 +72,7 @@ def build(
     *,
     replace_root: bool = False,
     prune: bool = False,
+    rules: segment.Rules | None = None,
     on_progress: OnProgress | None = None,
 ) -> BuildReport:
     """Bring the index in folder `index` up to date with the documents below `root`.
@@ -86,6 +87,7 @@ def build(
         tokenizer: makes the words for keyword search.
         replace_root: allow another folder than the one that the index was built from.
         prune: allow that more than half of the files are gone.
+        rules: how documents are taken apart; None for the default.
         on_progress: told about progress; None for silence.
 
     Raises:
@@ -105,13 +107,25 @@ def build(
     with _locked(folder), Catalogue(folder.catalogue) as catalogue:
         _check_root(catalogue, root.resolve(), index, replace_root)
         _check_losses(catalogue, entries, root, prune or replace_root)
-        segmenter = segment.Segmenter(tokenizer)
-        files = list(_read_files(entries, catalogue, segmenter, tell))
+        segmenter = segment.Segmenter(tokenizer, rules or segment.Rules())
+        work = _Work(folder, catalogue, encoder, tokenizer, segmenter, tell)
+        files = work.read(entries)
         _check_any_read(files, root)
         catalogue.put("root", str(root.resolve()))
         catalogue.set_files(files)
-        encoded, reused = _encode(catalogue, encoder, tell)
-        manifest, published = _publish(folder, catalogue, encoder, tokenizer, tell)
+        encoded, reused = work.encode()
+        manifest, published = work.publish()
+    return _report(index, manifest, published, files, (encoded, reused), started)
+
+
+def _report(
+    index: Path,
+    manifest: Manifest,
+    published: bool,
+    files: Sequence[FileRecord],
+    texts: tuple[int, int],
+    started: float,
+) -> BuildReport:
     return BuildReport(
         index=index,
         generation=manifest.number,
@@ -121,8 +135,8 @@ def build(
         documents=manifest.counts["documents"],
         passages=manifest.counts["passages"],
         sentences=manifest.counts["sentences"],
-        encoded=encoded,
-        reused=reused,
+        encoded=texts[0],
+        reused=texts[1],
         seconds=time.monotonic() - started,
     )
 
@@ -180,90 +194,93 @@ def _check_any_read(files: Sequence[FileRecord], root: Path) -> None:
         )
 
 
-def _read_files(
-    entries: Sequence[FileEntry],
-    catalogue: Catalogue,
-    segmenter: segment.Segmenter,
-    tell: OnProgress,
-) -> Iterator[FileRecord]:
-    for done, entry in enumerate(entries):
-        tell("read", done, len(entries))
-        try:
-            yield FileRecord(entry.source, _keep_document(entry, catalogue, segmenter), None)
-        except UnreadableFileError as error:
-            yield FileRecord(entry.source, None, str(error))
-    tell("read", len(entries), len(entries))
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The stages of one build, in their order: read, encode, publish."""
 
+    folder: IndexFolder
+    catalogue: Catalogue
+    encoder: Encoder
+    tokenizer: Tokenizer
+    segmenter: segment.Segmenter
+    tell: OnProgress
 
-def _keep_document(entry: FileEntry, catalogue: Catalogue, segmenter: segment.Segmenter) -> str:
-    """Return the id of the document in a file; new ones are taken apart and kept."""
-    data = read_bytes(entry)
-    document = document_id(data)
-    if not catalogue.has_document(document, segment.VERSION):
-        read = catalogue.document(document) or read_document(entry, data)
-        taken = segmenter.segment(read)
-        catalogue.add(read, taken.title or read.title, taken.passages, segment.VERSION)
-    return document
+    def read(self, entries: Sequence[FileEntry]) -> list[FileRecord]:
+        """Read each file and keep its document; return what became of each."""
+        files = []
+        for done, entry in enumerate(entries):
+            self.tell("read", done, len(entries))
+            try:
+                files.append(FileRecord(entry.source, self._keep(entry), None))
+            except UnreadableFileError as error:
+                files.append(FileRecord(entry.source, None, str(error)))
+        self.tell("read", len(entries), len(entries))
+        return files
 
+    def _keep(self, entry: FileEntry) -> str:
+        """Return the id of the document in a file; new ones are taken apart and kept."""
+        data = read_bytes(entry)
+        document = document_id(data)
+        version = self.segmenter.rules.version
+        if not self.catalogue.has_document(document, version):
+            read = self.catalogue.document(document) or read_document(entry, data)
+            taken = self.segmenter.segment(read)
+            self.catalogue.add(read, taken.title or read.title, taken.passages, version)
+        return document
 
-def _encode(catalogue: Catalogue, encoder: Encoder, tell: OnProgress) -> tuple[int, int]:
-    """Encode every text that has no vector yet; return how many were and were not."""
-    texts: dict[bytes, str] = {}
-    for _, _, passages in catalogue.documents():
-        for passage in passages:
-            for key, text in input_keys(passage, encoder):
-                texts.setdefault(key, text)
-    missing = catalogue.missing_vectors(texts)
-    waiting = iter([(key, text) for key, text in texts.items() if key in missing])
-    done = 0
-    while batch := list(islice(waiting, BATCH)):
-        tell("encode", done, len(missing))
-        vectors = encoder.encode_passages([text for _, text in batch])
-        catalogue.add_vectors([key for key, _ in batch], vectors)
-        done += len(batch)
-    tell("encode", done, len(missing))
-    catalogue.forget_vectors_but(set(texts))
-    return len(missing), len(texts) - len(missing)
+    def encode(self) -> tuple[int, int]:
+        """Encode every text that has no vector yet; return how many had none, and how many had."""
+        texts = self._texts()
+        missing = self.catalogue.missing_vectors(texts)
+        waiting = iter([(key, text) for key, text in texts.items() if key in missing])
+        done = 0
+        while batch := list(islice(waiting, BATCH)):
+            self.tell("encode", done, len(missing))
+            vectors = self.encoder.encode_passages([text for _, text in batch])
+            self.catalogue.add_vectors([key for key, _ in batch], vectors)
+            done += len(batch)
+        self.tell("encode", done, len(missing))
+        self.catalogue.forget_vectors_but(set(texts))
+        return len(missing), len(texts) - len(missing)
 
+    def _texts(self) -> dict[bytes, str]:
+        texts: dict[bytes, str] = {}
+        for _, _, passages in self.catalogue.documents():
+            for passage in passages:
+                for key, text in input_keys(passage, self.encoder):
+                    texts.setdefault(key, text)
+        return texts
 
-def _publish(
-    folder: IndexFolder,
-    catalogue: Catalogue,
-    encoder: Encoder,
-    tokenizer: Tokenizer,
-    tell: OnProgress,
-) -> tuple[Manifest, bool]:
-    state = _state(catalogue, encoder, tokenizer)
-    current = _unchanged(folder, catalogue, state)
-    if current:
-        return current, False
-    number, partial = folder.start_generation()
-    total = len({file.document for file in catalogue.files() if file.document})
-    done = 0
+    def publish(self) -> tuple[Manifest, bool]:
+        """Write and publish a generation; return the one before when nothing has changed."""
+        state = self._state()
+        current = _unchanged(self.folder, self.catalogue, state)
+        if current:
+            return current, False
+        number, partial = self.folder.start_generation()
+        manifest = write_generation(
+            partial, number, self.catalogue, self.encoder, self.tokenizer,
+            segmenter=self.segmenter.rules.version, on_document=self._count_documents(),
+        )  # fmt: skip
+        Generation(partial).close()
+        self.folder.publish(partial)
+        self.catalogue.put("published", f"{number} {state}")
+        return manifest, True
 
-    def on_document() -> None:
-        nonlocal done
-        done += 1
-        tell("write", done, total)
+    def _count_documents(self) -> Callable[[], None]:
+        total = len({file.document for file in self.catalogue.files() if file.document})
+        done = count(1)
+        return lambda: self.tell("write", next(done), total)
 
-    manifest = write_generation(
-        partial, number, catalogue, encoder, tokenizer,
-        segmenter=segment.VERSION, on_document=on_document,
-    )  # fmt: skip
-    Generation(partial).close()
-    folder.publish(partial)
-    catalogue.put("published", f"{number} {state}")
-    return manifest, True
-
-
-def _state(catalogue: Catalogue, encoder: Encoder, tokenizer: Tokenizer) -> str:
-    """Return a hash of all that a generation is made from."""
-    digest = hashlib.sha256()
-    rules = [encoder.fingerprint, tokenizer.fingerprint, segment.VERSION, str(store.FORMAT)]
-    files = [f"{file.source}\0{file.document}" for file in catalogue.files() if file.document]
-    for part in [*rules, *files]:
-        digest.update(part.encode("utf-8", "surrogateescape") + b"\n")
-    return digest.hexdigest()
+    def _state(self) -> str:
+        """Return a hash of all that a generation is made from."""
+        digest = hashlib.sha256()
+        rules = [self.encoder.fingerprint, self.tokenizer.fingerprint]
+        rules += [self.segmenter.rules.version, str(store.FORMAT)]
+        files = [f"{f.source}\0{f.document}" for f in self.catalogue.files() if f.document]
+        for part in [*rules, *files]:
+            digest.update(part.encode("utf-8", "surrogateescape") + b"\n")
+        return digest.hexdigest()
 
 
 def _unchanged(folder: IndexFolder, catalogue: Catalogue, state: str) -> Manifest | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,30 +14,42 @@ from pathlib import Path
 import numpy as np
 
 from embeddings.catalogue import Catalogue, spans_to_json
+from embeddings.centre import Centre
+from embeddings.cleaning import HAN
 from embeddings.encoder import Encoder, vector_key
 from embeddings.lexical import Postings, Script, Tokenizer, script_of
 from embeddings.records import Document, Passage
 from embeddings.store import Manifest, describe_files
+from embeddings.texts import sentence_spans_to_json
 from embeddings.vectors import VectorIndex, write_halves
+
+_WIDE = "\u2014\u2018-\u201d\u2026\u3000-\u303f\uff00-\uffef"
+"""Marks of Chinese type."""
+
+_IDLE_SPACE = re.compile(rf"(?<=[{HAN}{_WIDE}])\s+|\s+(?=[{HAN}{_WIDE}])")
 
 _TABLES = """
 CREATE TABLE documents (id TEXT PRIMARY KEY, text TEXT NOT NULL, title TEXT NOT NULL, date TEXT,
   page_starts TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE places (document TEXT NOT NULL, source TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE INDEX places_of_document ON places (document);
-CREATE TABLE passages (row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL,
-  role TEXT NOT NULL, title TEXT NOT NULL, heading TEXT NOT NULL, page INTEGER, text TEXT NOT NULL,
-  spans TEXT NOT NULL, first_sentence INTEGER NOT NULL, sentence_count INTEGER NOT NULL);
-CREATE INDEX passages_of_document ON passages (document);
-CREATE TABLE sentences (row INTEGER PRIMARY KEY, passage INTEGER NOT NULL, text TEXT NOT NULL,
-  spans TEXT NOT NULL);
+CREATE INDEX documents_by_date ON documents (date);
+CREATE TABLE files (source TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX files_of_document ON files (document);
+CREATE TABLE passages (row INTEGER PRIMARY KEY, role TEXT NOT NULL, text TEXT NOT NULL,
+  first_place INTEGER NOT NULL, first_sentence INTEGER NOT NULL, sentence_count INTEGER NOT NULL);
+CREATE TABLE sentences (row INTEGER PRIMARY KEY, passage INTEGER NOT NULL,
+  ordinal INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE INDEX sentences_of_passage ON sentences (passage);
+CREATE TABLE places (number INTEGER PRIMARY KEY, passage INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
+  document TEXT NOT NULL, title TEXT NOT NULL, heading TEXT NOT NULL, page INTEGER,
+  spans TEXT NOT NULL, sentence_spans TEXT NOT NULL);
+CREATE INDEX places_of_passage ON places (passage);
+CREATE INDEX places_in_document ON places (document, passage);
 """
 
 
 def passage_input(passage: Passage) -> str:
     """Return the text that is encoded for a passage, without the model's prefix."""
-    above = [part for part in (passage.title, passage.heading) if part]
+    above = [p for p in (passage.title, passage.heading) if p and passage.text not in p]
     return "\n".join([*above, passage.text])
 
 
@@ -44,15 +58,36 @@ def _encoder_inputs(passage: Passage) -> list[str]:
     return [passage_input(passage), *(sentence.text for sentence in passage.sentences)]
 
 
+def repeat_key(passage: Passage) -> bytes:
+    """Return what is equal for passages that repeat one another, wherever they stand.
+
+    White space beside a Chinese character or mark says nothing; between Latin words and numbers
+    it parts them and counts. Title and heading are left out: under another headline it is still
+    the same text.
+    """
+    digest = hashlib.sha256(passage.role.value.encode())
+    for sentence in passage.sentences:
+        text = _IDLE_SPACE.sub("", sentence.text)
+        digest.update(b"\0" + " ".join(text.split()).encode("utf-8", "surrogatepass"))
+    return digest.digest()
+
+
 @dataclass(slots=True)
 class _Rows:
-    """What one pass over the catalogue collects, row by row."""
+    """What one pass over the catalogue collects, row by row.
+
+    Equal passages share a row: its vector is that of the first, under whose title and heading it
+    is encoded; its words are found under those of every one.
+    """
 
     passage_keys: list[bytes] = field(default_factory=list)
     sentence_keys: list[bytes] = field(default_factory=list)
     tokens: list[Sequence[str]] = field(default_factory=list)
     scripts: list[Script] = field(default_factory=list)
+    sentence_counts: list[int] = field(default_factory=list)
+    by_key: dict[bytes, int] = field(default_factory=dict)
     documents: int = 0
+    places: int = 0
 
 
 def write_generation(
@@ -70,15 +105,12 @@ def write_generation(
     Every vector must be in the catalogue already.
     """
     rows = _write_text(folder / "text.db", catalogue, encoder, tokenizer, on_document)
-    passages = catalogue.vectors(rows.passage_keys, encoder.dimensions)
-    VectorIndex.write(folder / "vectors.faiss", passages)
-    sentences = catalogue.vectors(rows.sentence_keys, encoder.dimensions)
-    write_halves(folder / "sentences.npy", sentences)
-    np.save(folder / "scripts.npy", np.array(rows.scripts, dtype=np.uint8), allow_pickle=False)
+    _write_vectors(folder, rows, catalogue, encoder)
     Postings.write(folder / "postings", rows.tokens)
     counts = {
         "documents": rows.documents,
         "passages": len(rows.passage_keys),
+        "places": rows.places,
         "sentences": len(rows.sentence_keys),
         "traditional": rows.scripts.count(Script.TRADITIONAL),
     }
@@ -98,6 +130,17 @@ def write_generation(
     return manifest
 
 
+def _write_vectors(folder: Path, rows: _Rows, catalogue: Catalogue, encoder: Encoder) -> None:
+    scripts = np.array(rows.scripts, dtype=np.uint8)
+    np.save(folder / "scripts.npy", scripts, allow_pickle=False)
+    passages = catalogue.vectors(rows.passage_keys, encoder.dimensions)
+    VectorIndex.write(folder / "vectors.faiss", passages)
+    Centre.of(passages, scripts).write(folder, "passage")
+    sentences = catalogue.vectors(rows.sentence_keys, encoder.dimensions)
+    write_halves(folder / "sentences.npy", sentences)
+    Centre.of(sentences, np.repeat(scripts, rows.sentence_counts)).write(folder, "sentence")
+
+
 def _write_text(
     path: Path,
     catalogue: Catalogue,
@@ -112,8 +155,13 @@ def _write_text(
         for document, sources, passages in catalogue.documents():
             _insert_document(db, document, sources)
             for passage in passages:
-                _insert_passage(db, passage, rows)
-                _collect(passage, rows, encoder, tokenizer)
+                row = rows.by_key.setdefault(repeat_key(passage), len(rows.passage_keys))
+                if row == len(rows.passage_keys):
+                    _insert_passage(db, passage, rows)
+                    _collect(passage, rows, encoder, tokenizer)
+                else:
+                    _collect_headings(passage, row, rows, tokenizer)
+                _insert_place(db, row, passage, rows)
             rows.documents += 1
             on_document()
         db.commit()
@@ -128,31 +176,45 @@ def _insert_document(db: sqlite3.Connection, document: Document, sources: Sequen
         (document.id, document.text, document.title, document.date,
          json.dumps(document.page_starts)),
     )  # fmt: skip
-    db.executemany("INSERT INTO places VALUES (?, ?)", ((document.id, name) for name in sources))
+    db.executemany("INSERT INTO files VALUES (?, ?)", ((name, document.id) for name in sources))
 
 
 def _insert_passage(db: sqlite3.Connection, passage: Passage, rows: _Rows) -> None:
     row, first = len(rows.passage_keys), len(rows.sentence_keys)
     db.execute(
-        "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (row, passage.id, passage.document, passage.role.value, passage.title, passage.heading,
-         passage.page, passage.text, spans_to_json(passage.spans), first, len(passage.sentences)),
-    )  # fmt: skip
+        "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
+        (row, passage.role.value, passage.text, rows.places, first, len(passage.sentences)),
+    )
     db.executemany(
         "INSERT INTO sentences VALUES (?, ?, ?, ?)",
-        (
-            (first + at, row, sentence.text, spans_to_json(sentence.spans))
-            for at, sentence in enumerate(passage.sentences)
-        ),
+        ((first + at, row, at, sentence.text) for at, sentence in enumerate(passage.sentences)),
     )
+
+
+def _insert_place(db: sqlite3.Connection, row: int, passage: Passage, rows: _Rows) -> None:
+    sentences = sentence_spans_to_json(sentence.spans for sentence in passage.sentences)
+    db.execute(
+        "INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (rows.places, row, passage.id, passage.document, passage.title, passage.heading,
+         passage.page, spans_to_json(passage.spans), sentences),
+    )  # fmt: skip
+    rows.places += 1
 
 
 def _collect(passage: Passage, rows: _Rows, encoder: Encoder, tokenizer: Tokenizer) -> None:
     own, *of_sentences = (key for key, _ in input_keys(passage, encoder))
     rows.passage_keys.append(own)
     rows.sentence_keys.extend(of_sentences)
+    rows.sentence_counts.append(len(of_sentences))
     rows.tokens.append(tokenizer.tokens(passage_input(passage)))
     rows.scripts.append(script_of(passage.text))
+
+
+def _collect_headings(passage: Passage, row: int, rows: _Rows, tokenizer: Tokenizer) -> None:
+    """Add the words of title and heading that a row does not have yet."""
+    words = tokenizer.tokens(f"{passage.title}\n{passage.heading}")
+    known = set(rows.tokens[row])
+    rows.tokens[row] = [*rows.tokens[row], *(word for word in words if word not in known)]
 
 
 def input_keys(passage: Passage, encoder: Encoder) -> Iterator[tuple[bytes, str]]:

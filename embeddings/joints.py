@@ -20,6 +20,9 @@ _REACH = 6
 _STRONGEST = 8.0
 """No single piece of evidence counts more than this, in nats."""
 
+_HABIT = 3.0
+"""The habit of a word counts at most this much, in nats."""
+
 _HAN_END = re.compile(rf"[{HAN}]+$")
 _HAN_START = re.compile(rf"^[{HAN}]+")
 _CANNOT_START = re.compile(r"^[，,、；;：:。！？!?…）)】」』”’》〉%]")
@@ -29,7 +32,7 @@ _ADVERBIAL = re.compile(
     r"[^，,。；;：:！？!?]+$"
 )
 _ADVERBIAL_IS_OPEN = 2.0
-_LAST_WORD_WEIGHT = 0.8
+_LAST_WORD_WEIGHT = 1.3
 _MARK_END = re.compile(r"[，,、；;：:（(《“‘「『—-]$")
 _SPEAKS = re.compile(r"(?:[:：]|说|称|道|表示|指出|是|为|叫|做|作)$")
 _QUOTED = re.compile(r"^[“「『\"].*[。！？!?][”」』\"]$", re.DOTALL)
@@ -124,10 +127,10 @@ class Joints:
         closes = _closes(after, waiting)
         return Evidence(
             across=self._word_across(before, after),
-            first_word=-words.get(first, [0.0, 0.0])[0],
-            first_tag=-tags.get(first_tag, [0.0, 0.0])[0],
-            last_word=-words.get(last, [0.0, 0.0])[1],
-            last_tag=-tags.get(last_tag, [0.0, 0.0])[1],
+            first_word=_bounded(-words.get(first, [0.0, 0.0])[0]),
+            first_tag=_bounded(-tags.get(first_tag, [0.0, 0.0])[0]),
+            last_word=_bounded(-words.get(last, [0.0, 0.0])[1]),
+            last_tag=_bounded(-tags.get(last_tag, [0.0, 0.0])[1]),
             pair=self._table["pairs"].get(f"{last_tag} {first_tag}", 0.0),
             mark=float(bool(_MARK_END.search(before))),
             orphan=self._orphan(after),
@@ -166,6 +169,11 @@ class Joints:
         if len(clause[1]) == 1:
             return 2.0
         return float(self._tokenizer.tag(clause[1]).startswith("n"))
+
+
+def _bounded(log_odds: float) -> float:
+    """Keep one habit from outweighing everything else."""
+    return max(-_HABIT, min(_HABIT, log_odds))
 
 
 def unclosed(text: str) -> str:

@@ -17,8 +17,9 @@ FARTHEST = 6
 
 LONGEST_CAPTION = 60
 
+SHORTEST_BETWEEN = 8
 LONGEST_BETWEEN = 100
-"""A paragraph of more characters between the halves speaks against the joint."""
+"""A shorter or longer paragraph between the halves speaks against the joint."""
 
 
 class Judge(Protocol):
@@ -194,7 +195,8 @@ class _Joiner:
         if self._roles[at] in (Role.CAPTION, Role.BYLINE) or _QUOTED.match(text):
             return SKIPPED / 2
         complete = self._ends[at] or self._roles[at] is Role.HEADLINE
-        return SKIPPED if complete and len(text) <= LONGEST_BETWEEN else SKIPPED_LONG
+        stands_alone = SHORTEST_BETWEEN <= len(text) <= LONGEST_BETWEEN
+        return SKIPPED if complete and stands_alone else SKIPPED_LONG
 
     def _place(self, last: int, at: int) -> float:
         line = self._lines[at]

@@ -9,22 +9,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from embeddings import sentences
+from embeddings.articles import Section, sections
 from embeddings.cleaning import CleanText, clean, join
 from embeddings.joints import Joints
 from embeddings.layout import Line, lines
-from embeddings.lexical import Tokenizer
+from embeddings.lexical import Tokenizer, to_simplified
 from embeddings.readers import visible
 from embeddings.records import Document, Mark, Passage, Role, Sentence, page_of, passage_id
 from embeddings.repair import Judge, put_together
 
-VERSION = "segment/3"
+VERSION = "segment/5"
 """Changes whenever the same document would give other passages."""
-
-SHORTEST = 120
-"""A passage of at least this many characters ends with its paragraph."""
-
-LONGEST = 320
-"""No sentence is added to a passage that would have more characters than this."""
 
 LONGEST_HEADLINE = 42
 
@@ -55,12 +50,37 @@ _STOP = re.compile(r"[。！？!?；;]")
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """How documents are taken apart; benchmarks/segmenting.py measures what each rule gives.
+
+    Attributes:
+        shortest: a passage of at least this many characters ends with its paragraph.
+        longest: no sentence is added to a passage that would have more characters than this.
+        repair: read sentences that the page broke up as one.
+        articles: let passages know the title and heading above them.
+    """
+
+    shortest: int = 120
+    longest: int = 320
+    repair: bool = True
+    articles: bool = True
+
+    @property
+    def version(self) -> str:
+        """Name of the rules; another name means that a document may give other passages."""
+        return f"{VERSION} {self.shortest} {self.longest} {self.repair:d} {self.articles:d}"
+
+
+_RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, headline, caption …, the section heading above it, and its page if any."""
+    """A paragraph, headline, caption …, the article and section it is in, and its page if any."""
 
     content: CleanText
     role: Role
-    heading: str = ""
+    section: Section
     page: int | None = None
 
 
@@ -69,7 +89,7 @@ class Segmentation:
     """What a document was taken apart into.
 
     Attributes:
-        title: first headline of the document, or empty.
+        title: title of the first article, or empty.
         blocks: all of them, boilerplate too, in reading order.
         passages: what is indexed.
     """
@@ -79,14 +99,24 @@ class Segmentation:
     passages: tuple[Passage, ...]
 
 
-def _named_roles(found: Sequence[Line], marks: Sequence[Mark]) -> list[Role | None]:
-    """Return for each line the role that the format itself names, or None."""
+class _Unjoined:
+    """A judge that joins nothing."""
+
+    def log_odds(self, before: str, after: str) -> float:  # noqa: ARG002
+        return float("-inf")
+
+    def openness(self, before: str) -> float:  # noqa: ARG002
+        return 0.0
+
+
+def _named(found: Sequence[Line], marks: Sequence[Mark]) -> list[Mark | None]:
+    """Return for each line what the format itself says of it, or None."""
     starts = [mark.start for mark in marks]
-    named: list[Role | None] = []
+    named: list[Mark | None] = []
     for line in found:
         at = bisect_right(starts, line.content.offsets[0]) - 1
         inside = at >= 0 and line.content.offsets[0] < marks[at].end
-        named.append(marks[at].role if inside else None)
+        named.append(marks[at] if inside else None)
     return named
 
 
@@ -100,6 +130,7 @@ def _role(line: Line, below: Line | None) -> Role:
 
 def role_of(line: str) -> Role:
     """Tell what a line is, judged by itself."""
+    line = to_simplified(line)
     if len(line) <= LONGEST_HEADLINE * 2 and _BOILERPLATE.search(line):
         return Role.BOILERPLATE
     if _PAGE_MARK.search(line):
@@ -113,38 +144,37 @@ def role_of(line: str) -> Role:
     return Role.BODY
 
 
-def blocks(document: Document, judge: Judge) -> list[Block]:
+def blocks(document: Document, judge: Judge, rules: Rules = _RULES) -> list[Block]:
     """Return the blocks of a document; sentences that the page broke up are read as one."""
     shown = visible(document.text, document.reader, document.marks)
     found = lines(clean(shown.text), shown.text)
-    named = _named_roles(found, shown.marks)
+    named = _named(found, shown.marks)
     roles = [
-        name or _role(line, below)
-        for name, line, below in zip(named, found, [*found, None][1:], strict=True)
+        mark.role if mark else _role(line, below)
+        for mark, line, below in zip(named, found, [*found, None][1:], strict=True)
     ]
-    heading = ""
+    parts = put_together(found, roles, judge if rules.repair else _Unjoined())
+    levels = [mark.level if (mark := named[part.first]) else 0 for part in parts]
     taken = []
-    for part in put_together(found, roles, judge):
+    above = sections(parts, levels) if rules.articles else [Section(0, "")] * len(parts)
+    for part, section in zip(parts, above, strict=True):
         content = part.content.placed(shown.starts, shown.ends)
-        above = "" if part.role is Role.HEADLINE else heading
         page = page_of(document.page_starts, content.offsets[0])
-        taken.append(Block(content, part.role, above, page))
-        if part.role is Role.HEADLINE:
-            heading = part.content.text
+        taken.append(Block(content, part.role, section, page))
     return taken
 
 
-def _groups(found: Sequence[Block]) -> Iterator[list[tuple[CleanText, Block]]]:
+def _groups(found: Sequence[Block], rules: Rules) -> Iterator[list[tuple[CleanText, Block]]]:
     """Yield the sentences of each passage, with the block they stand in."""
     group: list[tuple[CleanText, Block]] = []
     for block in found:
-        if group and not _may_follow(group, block):
+        if group and not _may_follow(group, block, rules):
             yield group
             group = []
         if block.role is Role.BOILERPLATE:
             continue
         for sentence in sentences.split(block.content):
-            if group and _size(group) + len(sentence) > LONGEST:
+            if group and _size(group) + len(sentence) > rules.longest:
                 yield group
                 group = []
             group.append((sentence, block))
@@ -156,13 +186,13 @@ def _size(group: Sequence[tuple[CleanText, Block]]) -> int:
     return sum(len(sentence) for sentence, _ in group)
 
 
-def _may_follow(group: Sequence[tuple[CleanText, Block]], block: Block) -> bool:
+def _may_follow(group: Sequence[tuple[CleanText, Block]], block: Block, rules: Rules) -> bool:
     last = group[-1][1]
-    same = (last.role, last.heading, last.page) == (block.role, block.heading, block.page)
-    return same and block.role in _PACKED and _size(group) < SHORTEST
+    same = (last.role, last.section, last.page) == (block.role, block.section, block.page)
+    return same and block.role in _PACKED and _size(group) < rules.shortest
 
 
-def _passage(document: Document, title: str, group: Sequence[tuple[CleanText, Block]]) -> Passage:
+def _passage(document: Document, group: Sequence[tuple[CleanText, Block]]) -> Passage:
     parts = [sentence for sentence, _ in group]
     block = group[0][1]
     start = parts[0].offsets[0]
@@ -172,8 +202,8 @@ def _passage(document: Document, title: str, group: Sequence[tuple[CleanText, Bl
         text=_put_together([part.text for part in parts]),
         spans=join(parts).spans(),
         sentences=tuple(Sentence(part.text, part.spans()) for part in parts),
-        title=title if block.role is not Role.HEADLINE else "",
-        heading=block.heading if block.heading != title else "",
+        title=block.section.title,
+        heading=block.section.heading,
         role=block.role,
         page=page_of(document.page_starts, start),
     )
@@ -191,12 +221,13 @@ def _put_together(texts: Sequence[str]) -> str:
 class Segmenter:
     """Takes documents apart. Equal documents give equal segmentations. Thread-safe."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Tokenizer, rules: Rules = _RULES) -> None:
         self._joints = Joints(tokenizer)
+        self.rules = rules
 
     def segment(self, document: Document) -> Segmentation:
         """Return the blocks and passages of a document."""
-        found = blocks(document, self._joints)
-        title = next((b.content.text for b in found if b.role is Role.HEADLINE), "")
-        passages = tuple(_passage(document, title, group) for group in _groups(found))
+        found = blocks(document, self._joints, self.rules)
+        title = found[0].section.title if found else ""
+        passages = tuple(_passage(document, group) for group in _groups(found, self.rules))
         return Segmentation(title, tuple(found), passages)

@@ -12,18 +12,16 @@ import hashlib
 import json
 import os
 import shutil
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.catalogue import spans_from_json
+from embeddings.centre import Centre
 from embeddings.errors import (
     IndexDamagedError,
     IndexFolderError,
@@ -31,50 +29,14 @@ from embeddings.errors import (
     IndexMissingError,
 )
 from embeddings.lexical import Postings
-from embeddings.records import Role, Span
+from embeddings.texts import Texts, damaged
 from embeddings.vectors import VectorIndex, open_halves
 
-FORMAT = 2
+FORMAT = 4
 """Version of a generation's files; one of a higher version is refused."""
 
 KEPT_GENERATIONS = 2
 """The published generation and the one before it, for going back."""
-
-
-class PassageRow(NamedTuple):
-    """A passage of a generation; `row` is its number in vectors and postings."""
-
-    row: int
-    id: str
-    document: str
-    role: Role
-    title: str
-    heading: str
-    page: int | None
-    text: str
-    spans: tuple[Span, ...]
-    first_sentence: int
-    sentence_count: int
-
-
-class SentenceRow(NamedTuple):
-    """A sentence of a generation; `row` is its number among the sentence vectors."""
-
-    row: int
-    passage: int
-    text: str
-    spans: tuple[Span, ...]
-
-
-class DocumentRow(NamedTuple):
-    """A document of a generation, with its original text."""
-
-    id: str
-    text: str
-    title: str
-    date: str | None
-    page_starts: tuple[int, ...]
-    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,69 +192,30 @@ def read_manifest(folder: Path) -> Manifest:
             )
         manifest = Manifest(**fields)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(folder, "manifest.json") from error
+        raise damaged(folder, "manifest.json") from error
     for name, expected in manifest.files.items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != expected["bytes"]:
-            raise _damaged(folder, name)
+            raise damaged(folder, name)
     return manifest
 
 
-def _damaged(folder: Path, name: str) -> IndexDamagedError:
-    index = folder.parent.parent
-    return IndexDamagedError(
-        f"{name!r} of generation {folder.name} in {str(index)!r} is missing or damaged; "
-        f"build the index again: wenju build --index {index}"
-    )
-
-
-class Generation:
+class Generation(Texts):
     """One published generation, read whole; safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
         self.manifest = read_manifest(folder)
         self.vectors = VectorIndex.open(folder / "vectors.faiss")
         self.postings = Postings.open(folder / "postings")
         self._sentence_vectors = open_halves(folder / "sentences.npy")
-        uri = f"{(folder / 'text.db').absolute().as_uri()}?mode=ro&immutable=1"
-        self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        self._lock = threading.Lock()
-
-    def close(self) -> None:
-        """Close the database; the maps close with the object."""
-        self._db.close()
-
-    def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        try:
-            with self._lock:
-                return self._db.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise _damaged(self.folder, "text.db") from error
-
-    def _by_row(self, query: str, rows: Iterable[int]) -> Iterator[tuple[Any, ...]]:
-        wanted = [int(row) for row in rows]
-        for start in range(0, len(wanted), 500):
-            part = wanted[start : start + 500]
-            yield from self._rows(query.format(",".join("?" * len(part))), part)
+        self.passage_centre = Centre.open(folder, "passage")
+        self.sentence_centre = Centre.open(folder, "sentence")
+        super().__init__(folder)
 
     @cached_property
     def scripts(self) -> NDArray[np.uint8]:
         """The `Script` of each passage, shape (passages,)."""
         return np.asarray(np.load(self.folder / "scripts.npy", allow_pickle=False))
-
-    def passages(self, rows: Iterable[int]) -> dict[int, PassageRow]:
-        """Return passages by row."""
-        query = "SELECT * FROM passages WHERE row IN ({})"
-        return {row[0]: _passage_row(row) for row in self._by_row(query, rows)}
-
-    def sentences(self, passages: Iterable[int]) -> list[SentenceRow]:
-        """Return the sentences of these passage rows, in reading order of each."""
-        query = "SELECT * FROM sentences WHERE passage IN ({}) ORDER BY row"
-        return [
-            SentenceRow(row, passage, text, spans_from_json(spans))
-            for row, passage, text, spans in self._by_row(query, passages)
-        ]
 
     def sentence_vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Return the vectors of sentences, shape (len(rows), dimensions)."""
@@ -307,60 +230,3 @@ class Generation:
     def _sentence_ranges(self) -> NDArray[np.int64]:
         rows = self._rows("SELECT first_sentence, sentence_count FROM passages ORDER BY row")
         return np.array(rows, dtype=np.int64).reshape(-1, 2)
-
-    def documents(self, ids: Iterable[str]) -> dict[str, DocumentRow]:
-        """Return documents by id; ids that are not here are left out."""
-        found = {}
-        for document in dict.fromkeys(ids):
-            row = self._rows(
-                "SELECT id, text, title, date, page_starts FROM documents WHERE id = ?", [document]
-            )
-            if row:
-                number, text, title, date, pages = row[0]
-                found[document] = DocumentRow(
-                    number, text, title, date, tuple(json.loads(pages)), self._sources(document)
-                )
-        return found
-
-    def document_ids(self) -> list[str]:
-        """Return the ids of all documents, by their first source."""
-        rows = self._rows("SELECT document FROM places GROUP BY document ORDER BY min(source)")
-        return [row[0] for row in rows]
-
-    def _sources(self, document: str) -> tuple[str, ...]:
-        rows = self._rows(
-            "SELECT source FROM places WHERE document = ? ORDER BY source", [document]
-        )
-        return tuple(row[0] for row in rows)
-
-    @cached_property
-    def sources(self) -> tuple[str, ...]:
-        """Every file in the index, by name."""
-        return tuple(row[0] for row in self._rows("SELECT source FROM places ORDER BY source"))
-
-    def rows_of(self, sources: Iterable[str]) -> NDArray[np.int64]:
-        """Return the passage rows of documents in these files or folders, rising.
-
-        A source that ends with ``/`` stands for every file below that folder.
-        """
-        found: set[int] = set()
-        query = (
-            "SELECT row FROM passages JOIN places USING (document)"
-            " WHERE source = ?1 OR (?1 LIKE '%/' AND substr(source, 1, length(?1)) = ?1)"
-        )
-        for source in sources:
-            found.update(row[0] for row in self._rows(query, [source]))
-        return np.array(sorted(found), dtype=np.int64)
-
-    def headlines(self) -> list[tuple[str, str]]:
-        """Return (title, heading) of each section, in reading order, without repeats."""
-        rows = self._rows("SELECT title, heading FROM passages ORDER BY row")
-        return list(dict.fromkeys((row[0], row[1]) for row in rows))
-
-
-def _passage_row(row: tuple[Any, ...]) -> PassageRow:
-    number, passage, document, role, title, heading, page, text, spans, first, count = row
-    return PassageRow(
-        number, passage, document, Role(role), title, heading, page, text,
-        spans_from_json(spans), first, count,
-    )  # fmt: skip

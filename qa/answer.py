@@ -10,10 +10,11 @@ import numpy as np
 
 from embeddings.lexical import Script, Tokenizer, search_form
 from embeddings.records import Role, Span, page_of
-from embeddings.store import DocumentRow, Generation, PassageRow, SentenceRow
+from embeddings.store import Generation
+from embeddings.texts import DocumentRow, PassageRow, SentenceRow
 from qa.question import Kind, kind_of, marks_in
 from qa.records import Answer, AnswerSentence, Citation, Reason
-from qa.retrieval import Found, Retriever
+from qa.retrieval import Found, Retriever, source_of
 
 PASSAGES = 6
 """Passages whose sentences are weighed."""
@@ -28,6 +29,9 @@ COVERAGE_WEIGHT = 2.0
 PASSAGE_WEIGHT = 1.0
 FORM_WEIGHT = 1.5
 HEADLINE_WEIGHT = -0.5
+
+FOREIGN_SCALE = 0.4
+"""Centred cosines lie this much closer on the scale of plain ones; see `qa.retrieval`."""
 
 LEAST_SHARED = 0.5
 """Share of the names and numbers of a foreign question that is evidence enough by itself."""
@@ -45,7 +49,8 @@ class Thresholds:
 
     Attributes:
         cosine: of question and best sentence, within one language.
-        cross_cosine: the same where the question is in another language than the documents.
+        cross_cosine: the same where the question is in another language than the documents;
+            centred, see `embeddings.centre`.
         coverage: share of the question's idf mass that the best passage must hold, within one
             language, 0 to 1.
     """
@@ -60,8 +65,9 @@ class Candidate:
     """A sentence that may answer.
 
     Attributes:
-        sentence, passage, document: where it stands.
+        sentence, passage, document, source: where it stands.
         cosine: of question and sentence.
+        meaning: the same, but centred and scaled where the question is in another language.
         words: the question's words in it.
         coverage: share of the question's idf mass that it holds, 0 to 1.
         score: higher is better; comparable within one question only.
@@ -70,7 +76,9 @@ class Candidate:
     sentence: SentenceRow
     passage: PassageRow
     document: DocumentRow
+    source: str
     cosine: float
+    meaning: float
     words: frozenset[str]
     coverage: float
     score: float
@@ -87,6 +95,7 @@ class Answerer:
 
     def answer(self, found: Found, nearest: int = 5) -> Answer:
         """Return the answer to `found.question`, or a refusal with the `nearest` hits."""
+        found = self._retriever.without_repeats(found, max(nearest, PASSAGES))
         hits = tuple(self._retriever.hits(found, nearest))
         candidates = self._candidates(found)
         refusal = Answer("", False, (), (), found.question, hits, Reason.NOTHING_FOUND)
@@ -99,19 +108,27 @@ class Answerer:
     def _candidates(self, found: Found) -> list[Candidate]:
         """Return the sentences of the best passages, best first."""
         rows = found.rows[:PASSAGES]
-        passages = self._generation.passages(rows)
+        passages = self._generation.passages(rows, found.selection)
         documents = self._generation.documents(p.document for p in passages.values())
-        sentences = self._generation.sentences(rows)
+        sentences = self._generation.sentences(passages.values())
         if not sentences:
             return []
         scores = {int(row): float(found.score[at]) for at, row in enumerate(found.rows[:PASSAGES])}
         cosines = self._cosines(found, sentences)
+        meanings = self._meanings(found, sentences, cosines)
         kind = kind_of(found.question)
         weighed = [
             self._weigh(
-                found, kind, sentence, passages[sentence.passage], documents, cosine, scores
+                found,
+                kind,
+                sentence,
+                passages[sentence.passage],
+                documents,
+                cosine,
+                meaning,
+                scores,
             )
-            for sentence, cosine in zip(sentences, cosines, strict=True)
+            for sentence, cosine, meaning in zip(sentences, cosines, meanings, strict=True)
         ]
         return sorted(weighed, key=lambda c: (-c.score, c.sentence.row))
 
@@ -121,6 +138,17 @@ class Answerer:
         queries = found.vectors.for_passages(scripts == Script.TRADITIONAL)
         return [float(value) for value in np.einsum("ij,ij->i", vectors, queries)]
 
+    def _meanings(
+        self, found: Found, sentences: Sequence[SentenceRow], cosines: Sequence[float]
+    ) -> list[float]:
+        """Return how near each sentence is in meaning, on the scale of plain cosines."""
+        if found.vectors.foreign is None:
+            return list(cosines)
+        rows = np.array([sentence.row for sentence in sentences], dtype=np.int64)
+        scripts = self._generation.scripts[[sentence.passage for sentence in sentences]]
+        centred = self._retriever.foreign_sentence_cosines(found.vectors.foreign, rows, scripts)
+        return [FOREIGN_SCALE * float(value) for value in centred]
+
     def _weigh(
         self,
         found: Found,
@@ -129,6 +157,7 @@ class Answerer:
         passage: PassageRow,
         documents: dict[str, DocumentRow],
         cosine: float,
+        meaning: float,
         scores: dict[int, float],
     ) -> Candidate:
         weights = found.matches.weights
@@ -138,25 +167,29 @@ class Answerer:
         coverage = sum(weights[word] for word in words) / total if total else 0.0
         form = FORM_WEIGHT * bool(marks_in(sentence.text, found.question, kind))
         score = (
-            COSINE_WEIGHT * cosine
+            COSINE_WEIGHT * meaning
             + COVERAGE_WEIGHT * coverage
             + PASSAGE_WEIGHT * scores[sentence.passage]
             + form
             + HEADLINE_WEIGHT * (passage.role is Role.HEADLINE)
         )
         document = documents[passage.document]
-        return Candidate(sentence, passage, document, cosine, words, coverage, score)
+        source = source_of(document, found.selection)
+        return Candidate(
+            sentence, passage, document, source, cosine, meaning, words, coverage, score
+        )
 
 
 def is_supported(best: Candidate, found: Found, least: Thresholds) -> bool:
     """Tell whether the documents answer, judged by the best sentence.
 
-    Cosines of two languages lie lower than those of one, and share no words: such a question is
-    judged by its cosine alone.
+    Texts of two languages share no words but names and numbers: such a question is judged by its
+    centred cosine, or by these.
     """
     if found.crosses_languages:
         shared = found.matches.coverage(best.passage.row, known=True)
-        return best.cosine >= least.cross_cosine or shared >= LEAST_SHARED
+        near = best.meaning >= FOREIGN_SCALE * least.cross_cosine
+        return near or shared >= LEAST_SHARED
     matched = found.matches.coverage(best.passage.row)
     return best.cosine >= least.cosine and matched >= least.coverage
 
@@ -227,7 +260,7 @@ def cite(number: int, span: Span, candidate: Candidate) -> Citation:
     return Citation(
         number=number,
         document=document.id,
-        source=document.sources[0],
+        source=candidate.source,
         start=span.start,
         end=span.end,
         quote=quote,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from embeddings.encoder import Encoder, open_encoder
@@ -16,7 +17,7 @@ from qa.answer import Answerer, Thresholds
 from qa.conversation import Turn, complete
 from qa.question import Kind, kind_of
 from qa.records import Answer, Hit, OriginalDocument, Reason
-from qa.retrieval import Retriever
+from qa.retrieval import Period, Retriever
 
 LONGEST_QUESTION = 2000
 """Characters of a question that are read; what stands behind is left out of the search."""
@@ -88,7 +89,11 @@ class Bot:
         return cls(path, encoder, Tokenizer(home() / "jieba"))
 
     def retrieve(
-        self, question: str, k: int = 5, sources: Sequence[str] | None = None
+        self,
+        question: str,
+        k: int = 5,
+        sources: Sequence[str] | None = None,
+        dates: Period | None = None,
     ) -> list[Hit]:
         """Return the at most `k` passages nearest to `question`, best first.
 
@@ -96,14 +101,22 @@ class Bot:
             question: in Simplified or Traditional Chinese, or English.
             k: 0 or more.
             sources: files (``a/b.txt``) or folders (``a/``) to search in; None for all.
+            dates: first and last day (``2021-06-16``) of the documents to search in, both
+                included, either may be None; documents without a date are left out then. None
+                for all.
+
+        Raises:
+            QuestionError: when `dates` is no pair of days, or runs backwards.
         """
-        return self._current().retriever.retrieve(_readable(question), k, sources)
+        check_period(dates)
+        return self._current().retriever.retrieve(_readable(question), k, sources, dates)
 
     def ask(
         self,
         question: str,
         history: Sequence[str | Turn] = (),
         sources: Sequence[str] | None = None,
+        dates: Period | None = None,
     ) -> Answer:
         """Answer `question` with sentences of the documents, or refuse.
 
@@ -111,17 +124,19 @@ class Bot:
             question: in Simplified or Traditional Chinese, or English.
             history: the turns before it, oldest first; strings are the user's own words.
             sources: files or folders to answer from; None for all.
+            dates: first and last day of the documents to answer from, as in `retrieve`.
 
         Raises:
-            QuestionError: when the question is empty.
+            QuestionError: when the question is empty, or `dates` cannot be used.
         """
         if not question.strip():
             raise QuestionError("The question is empty; write what you want to know")
+        check_period(dates)
         snapshot = self._current()
         whole = complete(_readable(question), history)
         if kind_of(question) is Kind.SMALL_TALK:
             return Answer("", False, (), (), question, (), Reason.SMALL_TALK)
-        return snapshot.answerer.answer(snapshot.retriever.find(whole, sources))
+        return snapshot.answerer.answer(snapshot.retriever.find(whole, sources, dates))
 
     def document(self, document: str) -> OriginalDocument:
         """Return a document as it was read.
@@ -190,13 +205,46 @@ def _model_of(manifest: Manifest) -> str | None:
 def _thresholds(manifest: Manifest) -> Thresholds:
     """Return the thresholds measured for the index's model; of others only words are judged."""
     if manifest.model == MODEL_NAME:
-        return Thresholds(cosine=0.87, cross_cosine=0.77)
+        return Thresholds(cosine=0.87, cross_cosine=0.155)
     return Thresholds()
 
 
 def _readable(question: str) -> str:
     """Return what is read of a question: valid Unicode, and not endless."""
     return question[:LONGEST_QUESTION].encode("utf-8", "replace").decode("utf-8")
+
+
+def check_period(dates: Period | None) -> None:
+    """Refuse what is no pair of days.
+
+    Raises:
+        QuestionError: when it is not, or the first day comes behind the last.
+    """
+    if dates is None:
+        return
+    if not isinstance(dates, tuple | list) or len(dates) != 2:
+        raise QuestionError(
+            f"The dates {dates!r} are no pair; give the first and the last day, "
+            "as in ('2021-01-01', '2021-12-31'), or None for either"
+        )
+    for day in dates:
+        if day is not None and not _is_day(day):
+            raise QuestionError(
+                f"The date {day!r} is no day of the calendar; write year, month and day, "
+                "as in 2021-06-16"
+            )
+    since, until = dates
+    if since and until and since > until:
+        raise QuestionError(
+            f"The dates run backwards, from {since} to {until}; give the earlier day first"
+        )
+
+
+def _is_day(text: object) -> bool:
+    try:
+        return isinstance(text, str) and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 class _Cache:
@@ -221,6 +269,7 @@ def retrieve(
     k: int = 5,
     sources: Sequence[str] | None = None,
     index: str | Path | None = None,
+    dates: Period | None = None,
 ) -> list[Hit]:
     """Return the at most `k` passages nearest to `question`, best first.
 
@@ -231,8 +280,9 @@ def retrieve(
         k: 0 or more.
         sources: files (``a/b.txt``) or folders (``a/``) to search in; None for all.
         index: index folder; None for the one in the settings (WENJU_INDEX, else ``index``).
+        dates: first and last day of the documents to search in; None for all.
     """
     from embeddings.settings import load
 
     path = Path(load({"index": None if index is None else str(index)}).index)
-    return _CACHE.get(path.resolve()).retrieve(question, k, sources)
+    return _CACHE.get(path.resolve()).retrieve(question, k, sources, dates)

@@ -41,6 +41,12 @@ def _index_option(command: Callable[..., None]) -> Callable[..., None]:
     return click.option("--index", metavar="DIR", help=text)(command)
 
 
+def _period_options(command: Callable[..., None]) -> Callable[..., None]:
+    since = click.option("--since", metavar="DAY", help="Only documents of 2021-06-16 or later.")
+    until = click.option("--until", metavar="DAY", help="Only documents of 2021-06-16 or earlier.")
+    return since(until(command))
+
+
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -56,6 +62,7 @@ def main() -> None:
 @click.option("--model", metavar="NAME", help="sentence-transformers id or folder.")
 @click.option("--replace-root", is_flag=True, help="Build from another folder than before.")
 @click.option("--prune", is_flag=True, help="Allow that most files are gone.")
+@click.option("--strict", is_flag=True, help="End with exit code 3 when a file was skipped.")
 @_json_option
 def build(
     folder: str | None,
@@ -63,6 +70,7 @@ def build(
     model: str | None,
     replace_root: bool,
     prune: bool,
+    strict: bool,
     as_json: bool,
 ) -> None:
     """Bring the index up to date with the documents in FOLDER (default: seeds)."""
@@ -74,18 +82,40 @@ def build(
         _print_json(terminal.report_to_json(report))
     else:
         click.echo(terminal.report_to_text(report))
+    if strict and report.skipped:
+        sys.exit(3)
+
+
+@main.command()
+@click.argument("file")
+@click.option("--html", metavar="OUT.html", help="Write a page: original and outcome side by side.")
+@_json_option
+def inspect(file: str, html: str | None, as_json: bool) -> None:
+    """Show how FILE is read: articles, roles, passages, and what is left out."""
+    from qa import terminal
+    from qa.inspect_view import to_json
+
+    found = terminal.inspect(Path(file))
+    written = terminal.write_page(found, Path(file), Path(html)) if html else ""
+    if as_json:
+        _print_json(to_json(found))
+    else:
+        click.echo(written or terminal.inspection_to_text(found))
 
 
 @main.command()
 @click.argument("question", required=False)
 @_index_option
 @click.option("--source", "sources", multiple=True, metavar="FILE", help="Ask only this file.")
+@_period_options
 @click.option("--batch", metavar="FILE", help="Answer each question of a .jsonl file.")
 @_json_option
 def ask(
     question: str | None,
     index: str | None,
     sources: tuple[str, ...],
+    since: str | None,
+    until: str | None,
     batch: str | None,
     as_json: bool,
 ) -> None:
@@ -99,7 +129,7 @@ def ask(
     if batch is not None:
         _ask_batch(bot, Path(batch))
         return
-    answer = bot.ask(question or "", sources=sources or None)
+    answer = bot.ask(question or "", sources=sources or None, dates=(since, until))
     if as_json:
         _print_json(answer_to_json(answer))
     else:
@@ -118,16 +148,23 @@ def _ask_batch(bot: Any, file: Path) -> None:
 @click.option("-k", default=5, show_default=True, help="How many passages.")
 @_index_option
 @click.option("--source", "sources", multiple=True, metavar="FILE", help="Search only this file.")
+@_period_options
 @_json_option
 def retrieve(
-    question: str, k: int, index: str | None, sources: tuple[str, ...], as_json: bool
+    question: str,
+    k: int,
+    index: str | None,
+    sources: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    as_json: bool,
 ) -> None:
     """Print the K passages nearest to QUESTION."""
     from qa.bot import Bot
     from qa.render import hit_to_json, hits_to_text
 
     bot = Bot.open(settings.load({"index": index}).index)
-    hits = bot.retrieve(question, k, sources or None)
+    hits = bot.retrieve(question, k, sources or None, (since, until))
     if as_json:
         _print_json([hit_to_json(hit) for hit in hits])
     else:

@@ -48,7 +48,7 @@ class Hit:
         title: headline of its article.
         heading: section heading above it, or empty.
         date: ISO 8601 date of the document, or None.
-        places: where else the same text stands.
+        places: where else the same text, or nearly the same, stands.
         score: rank score between 0 and 1; comparable within one ranking only.
         signals: what the score is made of.
         document: id of its document.

@@ -11,6 +11,9 @@ from embeddings.cleaning import HAN
 from embeddings.lexical import to_simplified
 from qa.records import Answer, Citation, Hit, Reason
 
+_NAMED = 5
+"""Other files that are named for a hit; of more, only the number is."""
+
 _HAN = re.compile(rf"[{HAN}]")
 
 _REFUSALS = {
@@ -118,5 +121,12 @@ def _hit_block(rank: int, hit: Hit) -> str:
     words = f", words {' '.join(hit.signals.words)}" if hit.signals.words else ""
     return (
         f"{rank}. {hit.score:.3f}  {hit.source} · {places}\n   {above}\n"
-        f"   ({signals}{words})\n   {hit.text}"
+        f"   ({signals}{words})\n   {hit.text}{_also_in(hit)}"
     )
+
+
+def _also_in(hit: Hit) -> str:
+    """Return a line that names other files with the same text; empty when there are none."""
+    names = [name for name in dict.fromkeys(p.source for p in hit.places) if name != hit.source]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"\n   also in {', '.join(names[:_NAMED])}{more}" if names else ""

@@ -11,14 +11,29 @@ from pathlib import Path
 from typing import Any
 
 from embeddings.build import BuildReport, OnProgress
+from embeddings.errors import SettingError
 from embeddings.settings import Settings
 from qa.evaluation import Evaluation
+from qa.inspect_view import Inspection
 
 _STAGES = {
     "read": "reading files",
     "encode": "encoding texts",
     "write": "writing index",
     "ask": "asking questions",
+}
+
+_STYLES = {
+    "headline": "bold yellow",
+    "caption": "cyan",
+    "quote": "magenta",
+    "list": "green",
+    "table": "blue",
+    "byline": "yellow",
+    "boilerplate": "dim strike",
+    "page header": "dim strike",
+    "mute": "dim",
+    "mark": "bold red",
 }
 
 LOG_INTERVAL = 5.0
@@ -132,6 +147,56 @@ def info(chosen: Settings) -> dict[str, Any]:
         "built": manifest.created,
         "bytes": size,
     }
+
+
+def inspect(file: Path) -> Inspection:
+    """Take one file apart as a build would; no index and no model is needed."""
+    from embeddings.lexical import Tokenizer
+    from embeddings.model import home
+    from embeddings.segment import Segmenter
+    from qa.inspect_view import inspect as inspect_file
+
+    return inspect_file(file, Segmenter(Tokenizer(home() / "jieba")))
+
+
+def inspection_to_text(found: Inspection) -> str:
+    """Return how a file was read: in colour on a terminal, without elsewhere or with NO_COLOR."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from qa.inspect_view import to_lines, to_text
+
+    console = Console(soft_wrap=True, highlight=False)
+    written = to_lines(found)
+    if not console.is_terminal or console.no_color or console.color_system is None:
+        return to_text(written)
+    with console.capture() as captured:
+        for line in written:
+            console.print(Text.assemble(*((words, _STYLES.get(kind, "")) for words, kind in line)))
+    return captured.get().removesuffix("\n")
+
+
+def write_page(found: Inspection, file: Path, page: Path) -> str:
+    """Write the HTML page of the inspection of `file`; return a line about it.
+
+    Raises:
+        SettingError: when `page` is the file itself or cannot be written.
+    """
+    from qa.inspect_page import to_html
+
+    if page.exists() and page.samefile(file):
+        raise SettingError(
+            f"The page would take the place of the document {str(page)!r}; "
+            "give another file: --html OUT.html"
+        )
+    try:
+        page.write_text(to_html(found), encoding="utf-8", errors="xmlcharrefreplace", newline="")
+    except OSError as error:
+        raise SettingError(
+            f"The page {str(page)!r} cannot be written ({error.strerror}); "
+            "give a file in a folder that you may write to: --html OUT.html"
+        ) from error
+    return f"page written to {page}"
 
 
 def prepare_model(wheel: Path | None) -> str:

@@ -20,19 +20,27 @@ def test_exports() -> None:
 
 
 def test_signatures() -> None:
-    assert list(inspect.signature(qa.retrieve).parameters) == ["question", "k", "sources", "index"]
+    assert list(inspect.signature(qa.retrieve).parameters) == [
+        "question",
+        "k",
+        "sources",
+        "index",
+        "dates",
+    ]
     assert list(inspect.signature(qa.Bot.open).parameters) == ["index", "model"]
     assert list(inspect.signature(qa.Bot.retrieve).parameters) == [
         "self",
         "question",
         "k",
         "sources",
+        "dates",
     ]
     assert list(inspect.signature(qa.Bot.ask).parameters) == [
         "self",
         "question",
         "history",
         "sources",
+        "dates",
     ]
     assert inspect.signature(qa.retrieve).parameters["k"].default == 5
 

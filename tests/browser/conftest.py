@@ -34,7 +34,7 @@ PHONE = {"width": 390, "height": 844}
 Visit = Callable[..., Visitor]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"no browser at {CHROMIUM}: apt-get install -y chromium")
@@ -44,7 +44,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def seeds_bot(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Bot:
     """The real thing: the packaged model over the documents that ship with the project."""
     index = tmp_path_factory.mktemp("browser") / "index"

@@ -93,9 +93,9 @@ def test_every_kept_span_slices_its_original(
 ) -> None:
     run(folder, index, encoder, tokenizer)
     generation = Generation(IndexFolder(index).current())
-    for row, passage in generation.passages(range(3)).items():
+    for passage in generation.passages(range(3)).values():
         original = generation.documents([passage.document])[passage.document].text
-        for sentence in generation.sentences([row]):
+        for sentence in generation.sentences([passage]):
             assert "".join(s.of(original) for s in sentence.spans) == sentence.text
 
 
@@ -131,7 +131,8 @@ def test_equal_files_are_one_document_with_two_places(
     report = run(folder, index, encoder, tokenizer)
     assert report.documents == 2
     generation = Generation(IndexFolder(index).current())
-    (document,) = {p.document for p in generation.passages(generation.rows_of(["z.txt"])).values()}
+    rows = generation.rows_of(generation.select(["z.txt"]))
+    (document,) = {passage.document for passage in generation.passages(rows).values()}
     assert generation.documents([document])[document].sources == ("b.txt", "z.txt")
 
 
@@ -315,7 +316,8 @@ def test_sources_can_be_files_or_folders(
     run(folder, index, encoder, tokenizer)
     generation = Generation(IndexFolder(index).current())
     assert [
-        generation.rows_of(names).tolist() for names in (["b.txt"], ["sub/"], ["no"], ["s"])
+        generation.rows_of(generation.select(names)).tolist()
+        for names in (["b.txt"], ["sub/"], ["no"], ["s"])
     ] == [
         [2],
         [3],

@@ -10,7 +10,8 @@ from embeddings.build import BuildReport, build
 from embeddings.encoder import CountingEncoder
 from embeddings.lexical import Tokenizer
 from embeddings.records import Role
-from embeddings.store import DocumentRow, Generation, IndexFolder, PassageRow
+from embeddings.store import Generation, IndexFolder
+from embeddings.texts import DocumentRow, PassageRow
 from tests.embeddings.readers import samples
 
 HTML = (
@@ -50,7 +51,8 @@ def generation(report: BuildReport) -> Generation:
 
 
 def document(generation: Generation, name: str) -> tuple[DocumentRow, list[PassageRow]]:
-    passages = list(generation.passages(generation.rows_of([name])).values())
+    selection = generation.select([name])
+    passages = list(generation.passages(generation.rows_of(selection), selection).values())
     return generation.documents([passages[0].document])[passages[0].document], passages
 
 
@@ -66,7 +68,7 @@ def test_every_span_of_every_format_slices_its_original(generation: Generation) 
     for name in generation.sources:
         found, passages = document(generation, name)
         for passage in passages:
-            for sentence in generation.sentences([passage.row]):
+            for sentence in generation.sentences([passage]):
                 pieces = [span.of(found.text) for span in sentence.spans]
                 assert all(pieces), name
                 if not name.endswith((".html", ".md")):
@@ -78,7 +80,7 @@ def test_html_shows_text_and_cites_markup(generation: Generation) -> None:
     assert found.text == HTML
     body = next(p for p in passages if p.role is Role.BODY)
     assert body.text == "园区有22个项目&总投资77.57亿元。第二段。"
-    first = generation.sentences([body.row])[0]
+    first = generation.sentences([body])[0]
     assert [span.of(HTML) for span in first.spans] == [
         "园区有<b>22个</b>项目&amp;总投资77.57亿元。"
     ]

@@ -12,7 +12,7 @@ from embeddings.cleaning import clean
 from embeddings.documents import FileEntry, read_document
 from embeddings.lexical import Tokenizer
 from embeddings.records import Document, Role, document_id
-from embeddings.segment import LONGEST, Segmenter, role_of
+from embeddings.segment import Rules, Segmenter, role_of
 
 SEEDS = sorted((Path(__file__).parents[2] / "seeds").glob("*.txt"))
 
@@ -48,7 +48,7 @@ def test_role_of_a_line(line: str, role: Role) -> None:
 def test_a_paragraph_cut_in_mid_sentence_goes_on_in_the_next(segmenter: Segmenter) -> None:
     taken = segmenter.segment(
         document(
-            "标题在此\n\n打破时间界限。着力打造有大脑、会思考,有温度的智\n\n慧化和人性化园区。它很好。\n"
+            "园区建设纪实\n\n打破时间界限。着力打造有大脑、会思考,有温度的智\n\n慧化和人性化园区。它很好。\n"
         )
     )
     body = taken.passages[1]
@@ -66,9 +66,9 @@ def test_passages_know_title_and_heading(segmenter: Segmenter) -> None:
     )
     assert taken.title == "大标题"
     assert [(p.role, p.title, p.heading) for p in taken.passages] == [
-        (Role.HEADLINE, "", ""),
+        (Role.HEADLINE, "大标题", ""),
         (Role.BODY, "大标题", ""),
-        (Role.HEADLINE, "", ""),
+        (Role.HEADLINE, "大标题", ""),
         (Role.BODY, "大标题", "小标题"),
     ]
 
@@ -106,7 +106,7 @@ def test_every_span_slices_the_original(segmenter: Segmenter, original: str) -> 
     read = document(original or "x")
     for passage in segmenter.segment(read).passages:
         assert passage.id == f"{read.id}:{passage.spans[0].start}"
-        assert len(passage.text) <= LONGEST or len(passage.sentences) == 1
+        assert len(passage.text) <= Rules().longest or len(passage.sentences) == 1
         for sentence in passage.sentences:
             cited = "".join(clean(span.of(read.text)).text for span in sentence.spans)
             assert _solid(cited) == _solid(sentence.text)

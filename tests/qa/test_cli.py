@@ -51,6 +51,43 @@ def test_build_says_what_it_read_skipped_and_made(pages: Path, tmp_path: Path) -
     assert (again["published"], again["encoded"], again["generation"]) == (False, 0, 1)
 
 
+def test_strict_build_ends_with_3_when_a_file_was_skipped() -> None:
+    Path("docs").mkdir()
+    Path("docs", "甲.txt").write_text("天桥区有21家企业。", encoding="utf-8")
+    assert run("build", "docs", "--index", "new", "--strict").exit_code == 0
+    Path("docs", "乙.xyz").touch()
+    strict = run("build", "docs", "--index", "new", "--strict")
+    assert strict.exit_code == 3
+    assert "skipped 乙.xyz" in strict.stdout
+    assert run("build", "docs", "--index", "new", "--strict", "--json").exit_code == 3
+    assert run("build", "docs", "--index", "new").exit_code == 0
+
+
+def test_inspect(pages: Path) -> None:
+    out = run("inspect", pages / "濟陽.txt").stdout
+    assert "    2 ─ 近年來,濟陽區走訪企業190余家。  [17 characters]\n" in out
+    assert out.endswith("gloss       5 places, 23 characters\nwhite space 2 places, 3 characters\n")
+    found = json.loads(run("inspect", pages / "濟陽.txt", "--json").stdout)
+    assert found["passages"][1]["text"] == "近年來,濟陽區走訪企業190余家。"
+
+
+def test_inspect_writes_a_page(pages: Path) -> None:
+    written = run("inspect", pages / "高新.txt", "--html", "页.html")
+    assert written.stdout == "page written to 页.html\n"
+    page = Path("页.html").read_bytes().decode()
+    assert page.startswith("<!doctype html>\n")
+    assert "高新区在2020年组建8个党建联盟。</span>&#13;\n&#13;\n" in page
+
+
+def test_the_page_never_takes_the_place_of_the_document() -> None:
+    Path("甲.html").write_text("<p>天桥区有21家企业。</p>", encoding="utf-8")
+    assert "take the place of the document" in refused(
+        run("inspect", "甲.html", "--html", "甲.html")
+    )
+    assert Path("甲.html").read_text(encoding="utf-8") == "<p>天桥区有21家企业。</p>"
+    assert "cannot be written" in refused(run("inspect", "甲.html", "--html", "none/页.html"))
+
+
 def test_ask_prints_sentences_and_sources(index: Path) -> None:
     out = run("ask", "天桥区建立了几个产业链党组织？", "--index", index).stdout
     assert out == (
@@ -122,6 +159,8 @@ def test_no_index_yet(command: list[str]) -> None:
         (["ask"], "give a question"),
         (["ask", "x", "--batch", "y"], "give a question"),
         (["ask", "--batch", "none.jsonl"], "none.jsonl"),
+        (["inspect", "none.txt"], "'none.txt' does not exist; give the path of one file"),
+        (["inspect", "empty"], "'empty' is a folder; inspect takes one file"),
         (["chat", "--port", "0"], "Setting 'port' is 0; give a whole number from 1 to 65535"),
     ],
 )

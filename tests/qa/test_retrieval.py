@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from embeddings.build import build
+from embeddings.encoder import CountingEncoder
+from embeddings.lexical import Tokenizer
 from embeddings.records import Role
 from qa.bot import Bot
+from qa.records import Hit
 from qa.retrieval import fuse
 
 ODD = ["。", "？！…", "😀", "\x00\x01", "a", "济", "ไทย", " x ", "济南" * 25_000, "\ud800"]
@@ -69,3 +73,70 @@ def test_no_matching_word_leaves_the_vectors_alone() -> None:
     none = np.zeros(2, dtype=np.float32)
     assert fuse(dense, dense, none, 0.0).argmax() == 1
     assert fuse(none[:0], none[:0], none[:0], 0.0).shape == (0,)
+
+
+PARAGRAPH = "天桥区建立4个产业链党组织,覆盖21家企业。"
+
+REPEATED = {
+    "甲/一.txt": f"甲报要闻\n\n{PARAGRAPH}\n",
+    "甲/二.txt": f"\r\n\r\n乙报要闻\r\n\r\n{PARAGRAPH[:6]}\r\n{PARAGRAPH[6:]}\r\n",
+    "甲/三.txt": f"甲报要闻\n\n{PARAGRAPH}\n",
+    "乙/四.txt": "高新区的企业\n\n高新区有企业园区。\n",
+}
+
+
+@pytest.fixture(scope="module")
+def repeated(
+    tmp_path_factory: pytest.TempPathFactory, counting: CountingEncoder, tokenizer: Tokenizer
+) -> Bot:
+    """A bot over a paragraph in three files, of which two are equal."""
+    root = tmp_path_factory.mktemp("repeated")
+    for name, text in REPEATED.items():
+        (root / "pages" / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / "pages" / name).write_bytes(text.encode())
+    build(root / "pages", root / "index", counting, tokenizer)
+    return Bot(root / "index", counting, tokenizer)
+
+
+def places_of(hit: Hit) -> list[str]:
+    return [hit.source, *(place.source for place in hit.places)]
+
+
+def test_an_equal_paragraph_is_one_hit_with_its_places(repeated: Bot) -> None:
+    hits = [hit for hit in repeated.retrieve("产业链党组织", 50) if hit.text == PARAGRAPH]
+    assert [places_of(hit) for hit in hits] == [["甲/一.txt", "甲/三.txt", "甲/二.txt"]]
+    assert repeated.retrieve("产业链党组织", 50) == repeated.retrieve("产业链党组织", 50)
+    for place in hits[0].places:
+        quoted = "".join(span.of(REPEATED[place.source]) for span in place.spans)
+        assert "".join(quoted.split()) == PARAGRAPH
+
+
+@pytest.mark.parametrize(
+    ("source", "others"),
+    [
+        ("甲/一.txt", ["甲/三.txt", "甲/二.txt"]),
+        ("甲/二.txt", ["甲/一.txt", "甲/三.txt"]),
+        ("甲/三.txt", ["甲/一.txt", "甲/二.txt"]),
+    ],
+)
+def test_a_filtered_hit_and_its_citation_stand_in_the_file_asked(
+    repeated: Bot, source: str, others: list[str]
+) -> None:
+    hit = repeated.retrieve("产业链党组织", 1, [source])[0]
+    assert places_of(hit) == [source, *others]
+    assert source in repeated.document(hit.document).sources
+    assert hit.id == f"{hit.document}:{hit.spans[0].start}"
+    assert hit.title == REPEATED[source].split()[0]
+    answer = repeated.ask("天桥区建立了几个产业链党组织？", sources=[source])
+    assert answer.text == PARAGRAPH
+    assert answer.nearest[0].source == source
+    for citation in answer.citations:
+        assert citation.source == source
+        assert REPEATED[source][citation.start : citation.end] == citation.quote
+    quoted = "".join(citation.quote for citation in answer.citations)
+    assert "".join(quoted.split()) == PARAGRAPH
+
+
+def test_a_folder_without_the_paragraph_does_not_find_it(repeated: Bot) -> None:
+    hits = repeated.retrieve("产业链党组织", 50, ["乙/"])
+    assert {tuple(places_of(hit)) for hit in hits} == {("乙/四.txt",)}

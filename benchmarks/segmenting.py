@@ -1,0 +1,108 @@
+"""What repair, articles and passage size each give, on the same questions in one run.
+
+    python -m benchmarks.segmenting --documents seeds --questions Q.jsonl [--squad FILE.json]
+
+Each variant of `embeddings.segment.Rules` gets an index of its own in a temporary folder; vectors
+are shared between variants, so only texts that a variant makes anew are encoded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.build import build
+from embeddings.encoder import Encoder, open_encoder
+from embeddings.lexical import Tokenizer
+from embeddings.model import home
+from embeddings.segment import Rules
+from qa import squad
+from qa.bot import Bot
+from qa.evaluate import evaluate_gold, evaluate_squad
+from qa.evaluation import Evaluation, FileReport, to_table
+from qa.question_files import read_gold_questions
+
+VARIANTS = {
+    "lines as they are": Rules(repair=False, articles=False),
+    "repaired": Rules(articles=False),
+    "repaired, articles (default)": Rules(),
+    "passages 60 to 160": Rules(60, 160),
+    "passages 80 to 220": Rules(80, 220),
+    "passages 160 to 420": Rules(160, 420),
+    "passages 250 to 600": Rules(250, 600),
+}
+
+
+class Remembering:
+    """An encoder that encodes no passage twice."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self._known: dict[str, NDArray[np.float32]] = {}
+        self.name = encoder.name
+        self.dimensions = encoder.dimensions
+        self.fingerprint = encoder.fingerprint
+
+    def encode_query(self, text: str) -> NDArray[np.float32]:
+        """Return the vector of a question, shape (dimensions,)."""
+        return self._encoder.encode_query(text)
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of passages, shape (len(texts), dimensions)."""
+        new = list(dict.fromkeys(text for text in texts if text not in self._known))
+        self._known.update(zip(new, self._encoder.encode_passages(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+    def passage_input(self, text: str) -> str:
+        """Return what the model reads for a passage."""
+        return self._encoder.passage_input(text)
+
+
+def reports(
+    name: str,
+    rules: Rules,
+    args: argparse.Namespace,
+    encoder: Encoder,
+    tokenizer: Tokenizer,
+    work: Path,
+) -> list[FileReport]:
+    """Build with `rules` and ask the questions; the reports bear the variant's name."""
+    found = []
+    index = work / f"seeds {name}"
+    build(args.documents, index, encoder, tokenizer, rules=rules)
+    questions = read_gold_questions(args.questions)
+    found.append(evaluate_gold(Bot(index, encoder, tokenizer), name, questions))
+    if args.squad:
+        file = squad.read_squad(args.squad)
+        squad.write_contexts(file.contexts, work / "contexts")
+        index = work / f"squad {name}"
+        build(work / "contexts", index, encoder, tokenizer, rules=rules)
+        asked = evaluate_squad(Bot(index, encoder, tokenizer), file)
+        found.append(FileReport(name, asked.groups, asked.latency, ()))
+    return found
+
+
+def main() -> None:
+    """Print a table for the seeds-style questions, then one for the SQuAD file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--documents", type=Path, required=True)
+    parser.add_argument("--questions", type=Path, required=True)
+    parser.add_argument("--squad", type=Path)
+    args = parser.parse_args()
+    encoder, tokenizer = Remembering(open_encoder()), Tokenizer(home() / "jieba")
+    with tempfile.TemporaryDirectory() as work:
+        rows = [
+            reports(name, rules, args, encoder, tokenizer, Path(work))
+            for name, rules in VARIANTS.items()
+        ]
+    for column in zip(*rows, strict=True):
+        print(to_table(Evaluation(column, None)), end="\n\n")
+
+
+if __name__ == "__main__":
+    main()

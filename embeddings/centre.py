@@ -1,0 +1,89 @@
+"""Vectors with the mean of their script taken out, for questions in another language.
+
+A multilingual model puts texts of one language, and short texts, near each other whatever they
+say. Between two languages this common part outweighs the meaning; without it cosines compare
+meanings again (Mu and Viswanath 2018, "All-but-the-Top").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.errors import IndexDamagedError
+
+_SCRIPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """The mean vector of each script, and what is left of each row without it.
+
+    Attributes:
+        means: shape (3, dimensions), by `lexical.Script`; 0 for a script that has no row.
+        lengths: shape (rows,), length of each row's vector minus the mean of its script.
+    """
+
+    means: NDArray[np.float32]
+    lengths: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32], scripts: NDArray[np.uint8]) -> Centre:
+        """Compute it from unit rows, shape (rows, dimensions), and the script of each."""
+        means = np.zeros((_SCRIPTS, vectors.shape[1]), dtype=np.float32)
+        for script in range(_SCRIPTS):
+            if (scripts == script).any():
+                means[script] = vectors[scripts == script].mean(axis=0)
+        lengths = np.linalg.norm(vectors - means[scripts], axis=1)
+        return cls(means, np.maximum(lengths, 1e-6).astype(np.float32))
+
+    def write(self, folder: Path, name: str) -> None:
+        """Write both arrays into `folder`."""
+        np.save(folder / f"{name}_means.npy", self.means, allow_pickle=False)
+        np.save(folder / f"{name}_lengths.npy", self.lengths, allow_pickle=False)
+
+    @classmethod
+    def open(cls, folder: Path, name: str) -> Centre:
+        """Read what `write` wrote; the lengths by memory map.
+
+        Raises:
+            IndexDamagedError: when a file is missing or cut short.
+        """
+        try:
+            means = np.load(folder / f"{name}_means.npy", allow_pickle=False)
+            lengths = np.load(folder / f"{name}_lengths.npy", mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise IndexDamagedError(
+                f"The vectors in '{name}_means.npy' cannot be read; "
+                "build the index again: wenju build"
+            ) from error
+        return cls(means, lengths)
+
+    def cosines(
+        self,
+        query: NDArray[np.float32],
+        products: NDArray[np.float32],
+        rows: NDArray[np.int64],
+        scripts: NDArray[np.uint8],
+    ) -> NDArray[np.float32]:
+        """Return the cosine of `query` with each row without its script's mean.
+
+        Args:
+            query: unit vector, shape (dimensions,).
+            products: inner product of `query` with each row's unit vector, shape (n,).
+            rows: the rows, shape (n,).
+            scripts: the script of each, shape (n,).
+        """
+        common = (self.means @ query)[scripts]
+        return np.asarray((products - common) / self.lengths[rows], dtype=np.float32)
+
+
+def without(
+    vector: NDArray[np.float32], mean: NDArray[np.float32], share: float
+) -> NDArray[np.float32]:
+    """Return the unit vector of `vector` minus `share` (0 to 1) of `mean`."""
+    left = vector - share * mean
+    return np.asarray(left / max(float(np.linalg.norm(left)), 1e-6), dtype=np.float32)

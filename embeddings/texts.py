@@ -1,0 +1,258 @@
+"""The texts of a generation, `text.db`: documents, passages, and every place where they stand.
+
+Reads only; `embeddings.generation` writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.catalogue import spans_from_json
+from embeddings.errors import IndexDamagedError
+from embeddings.records import Role, Span
+
+
+class PassageRow(NamedTuple):
+    """A passage of a generation at one of the places where its text stands.
+
+    `row` is its number in vectors and postings, the same at every place; `sentences` holds the
+    spans of each of its sentences at this place.
+    """
+
+    row: int
+    id: str
+    document: str
+    role: Role
+    title: str
+    heading: str
+    page: int | None
+    text: str
+    spans: tuple[Span, ...]
+    sentences: tuple[tuple[Span, ...], ...]
+
+
+class Selection(NamedTuple):
+    """The files that a question is limited to: of each document, its sources among them by name."""
+
+    sources: dict[str, tuple[str, ...]]
+
+
+class SentenceRow(NamedTuple):
+    """A sentence at one place of its passage; `row` is its number among the sentence vectors."""
+
+    row: int
+    passage: int
+    text: str
+    spans: tuple[Span, ...]
+
+
+class DocumentRow(NamedTuple):
+    """A document of a generation, with its original text."""
+
+    id: str
+    text: str
+    title: str
+    date: str | None
+    page_starts: tuple[int, ...]
+    sources: tuple[str, ...]
+
+
+def damaged(folder: Path, name: str) -> IndexDamagedError:
+    """Return the error for a file of the generation in `folder`."""
+    index = folder.parent.parent
+    return IndexDamagedError(
+        f"{name!r} of generation {folder.name} in {str(index)!r} is missing or damaged; "
+        f"build the index again: wenju build --index {index}"
+    )
+
+
+class Texts:
+    """An open `text.db`; safe to use from several threads.
+
+    A passage has a row, which is its number in vectors and postings, and one or more places: equal
+    passages of several documents, or of one, share a row.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        uri = f"{(folder / 'text.db').absolute().as_uri()}?mode=ro&immutable=1"
+        self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            with self._lock:
+                return self._db.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise damaged(self.folder, "text.db") from error
+
+    def _in_parts(
+        self, query: str, values: Iterable[int] | Iterable[str]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Run `query`, which has ``IN ({})``, with some of `values` at a time."""
+        waiting = iter(values)
+        while part := list(islice(waiting, 500)):
+            yield from self._rows(query.format(",".join("?" * len(part))), part)
+
+    def passages(
+        self, rows: Iterable[int], among: Selection | None = None
+    ) -> dict[int, PassageRow]:
+        """Return passages by row, each at its first place.
+
+        Args:
+            rows: passage rows; those that are not here are left out.
+            among: take the first place in these files; None for all. A row without one is left out.
+        """
+        if among is None:
+            query = _PLACES + " WHERE passages.row IN ({}) AND number = first_place"
+            return {row[0]: _passage_row(row) for row in self._in_parts(query, map(int, rows))}
+        found = {}
+        for row, places in self.places(rows).items():
+            inside = [place for place in places if place.document in among.sources]
+            if inside:
+                found[row] = inside[0]
+        return found
+
+    def places(self, rows: Iterable[int]) -> dict[int, list[PassageRow]]:
+        """Return every place of passages by row, by first source of its document, then offset."""
+        query = _PLACES + " WHERE passages.row IN ({}) ORDER BY number"
+        found: dict[int, list[PassageRow]] = {}
+        for row in self._in_parts(query, map(int, rows)):
+            found.setdefault(row[0], []).append(_passage_row(row))
+        return found
+
+    def texts(self, rows: Iterable[int]) -> dict[int, tuple[Role, str]]:
+        """Return role and text of passages by row."""
+        query = "SELECT row, role, text FROM passages WHERE row IN ({})"
+        return {
+            row: (Role(role), text) for row, role, text in self._in_parts(query, map(int, rows))
+        }
+
+    def sentences(self, passages: Iterable[PassageRow]) -> list[SentenceRow]:
+        """Return the sentences of passages, at the same places, in reading order of each."""
+        at = {passage.row: passage.sentences for passage in passages}
+        query = "SELECT * FROM sentences WHERE passage IN ({}) ORDER BY row"
+        return [
+            SentenceRow(row, passage, text, at[passage][ordinal])
+            for row, passage, ordinal, text in self._in_parts(query, at)
+        ]
+
+    def documents(self, ids: Iterable[str]) -> dict[str, DocumentRow]:
+        """Return documents by id; ids that are not here are left out."""
+        wanted = dict.fromkeys(ids)
+        sources = self.sources_of(wanted)
+        found = {}
+        for document in wanted:
+            row = self._rows(
+                "SELECT id, text, title, date, page_starts FROM documents WHERE id = ?", [document]
+            )
+            if row:
+                number, text, title, date, pages = row[0]
+                found[document] = DocumentRow(
+                    number, text, title, date, tuple(json.loads(pages)), sources[document]
+                )
+        return found
+
+    def document_ids(self) -> list[str]:
+        """Return the ids of all documents, by their first source."""
+        rows = self._rows("SELECT document FROM files GROUP BY document ORDER BY min(source)")
+        return [row[0] for row in rows]
+
+    def sources_of(self, documents: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return every file with the content of these documents, by name."""
+        query = "SELECT document, source FROM files WHERE document IN ({})"
+        return _by_document(self._in_parts(query, dict.fromkeys(documents)))
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """Every file in the index, by name."""
+        return tuple(row[0] for row in self._rows("SELECT source FROM files ORDER BY source"))
+
+    def select(
+        self,
+        sources: Iterable[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> Selection:
+        """Return the files that are wanted.
+
+        Args:
+            sources: files, or folders with a ``/`` at the end; None for all.
+            since: first day of their documents, ISO 8601; None for no bound.
+            until: last day of their documents, ISO 8601; None for no bound. With either bound,
+                documents without a date are left out.
+        """
+        wanted = [None] if sources is None else sources
+        found = _by_document(row for source in wanted for row in self._files(source))
+        if since is None and until is None:
+            return Selection(found)
+        query = "SELECT id FROM documents WHERE date >= ? AND date <= ?"
+        dated = {row[0] for row in self._rows(query, [since or "", until or "9999-12-31"])}
+        return Selection({id_: held for id_, held in found.items() if id_ in dated})
+
+    def _files(self, source: str | None) -> list[tuple[Any, ...]]:
+        """Return (document, source) of a file, of the files below a folder, or of all for None."""
+        every = "SELECT document, source FROM files"
+        if source is None:
+            return self._rows(every)
+        if not source.endswith("/"):
+            return self._rows(every + " WHERE source = ?", [source])
+        behind = source[:-1] + chr(ord("/") + 1)
+        return self._rows(every + " WHERE source >= ? AND source < ?", [source, behind])
+
+    def rows_of(self, selection: Selection) -> NDArray[np.int64]:
+        """Return the rows of the passages that stand in these files, rising."""
+        query = "SELECT DISTINCT passage FROM places WHERE document IN ({})"
+        found = {row[0] for row in self._in_parts(query, selection.sources)}
+        return np.array(sorted(found), dtype=np.int64)
+
+    def headlines(self) -> list[tuple[str, str]]:
+        """Return (title, heading) of each section, in reading order, without repeats."""
+        rows = self._rows("SELECT title, heading FROM places ORDER BY number")
+        return list(dict.fromkeys((row[0], row[1]) for row in rows))
+
+
+_PLACES = (
+    "SELECT passages.row, id, document, role, title, heading, page, text, spans, sentence_spans"
+    " FROM passages JOIN places ON places.passage = passages.row"
+)
+
+
+def _passage_row(row: tuple[Any, ...]) -> PassageRow:
+    number, passage, document, role, title, heading, page, text, spans, sentences = row
+    return PassageRow(
+        number, passage, document, Role(role), title, heading, page, text,
+        spans_from_json(spans), sentence_spans_from_json(sentences),
+    )  # fmt: skip
+
+
+def sentence_spans_to_json(spans: Iterable[Iterable[Span]]) -> str:
+    """Return the spans of several sentences as JSON: ``[[[start, end], ...], ...]``."""
+    return json.dumps([[[span.start, span.end] for span in sentence] for sentence in spans])
+
+
+def sentence_spans_from_json(text: str) -> tuple[tuple[Span, ...], ...]:
+    """Return the spans that `sentence_spans_to_json` wrote."""
+    return tuple(tuple(Span(*span) for span in sentence) for sentence in json.loads(text))
+
+
+def _by_document(files: Iterable[tuple[Any, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return the sources of each document by name, out of pairs of both."""
+    found: dict[str, set[str]] = {}
+    for document, source in files:
+        found.setdefault(document, set()).add(source)
+    return {document: tuple(sorted(held)) for document, held in found.items()}
