@@ -23,7 +23,7 @@ from embeddings.errors import (
     SourceError,
     UnreadableFileError,
 )
-from embeddings.generation import input_keys, write_generation
+from embeddings.generation import input_keys, repeat_key, write_generation
 from embeddings.lexical import Tokenizer
 from embeddings.records import document_id
 from embeddings.store import Generation, IndexFolder, Manifest, read_manifest
@@ -244,11 +244,15 @@ class _Work:
         return len(missing), len(texts) - len(missing)
 
     def _texts(self) -> dict[bytes, str]:
+        """Return what is encoded, by key; a passage that repeats an earlier one adds nothing."""
         texts: dict[bytes, str] = {}
+        seen = set()
         for _, _, passages in self.catalogue.documents():
             for passage in passages:
-                for key, text in input_keys(passage, self.encoder):
-                    texts.setdefault(key, text)
+                repeat = repeat_key(passage)
+                if repeat not in seen:
+                    seen.add(repeat)
+                    texts.update(input_keys(passage, self.encoder))
         return texts
 
     def publish(self) -> tuple[Manifest, bool]:
