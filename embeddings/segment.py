@@ -18,7 +18,7 @@ from embeddings.readers import visible
 from embeddings.records import Document, Mark, Passage, Role, Sentence, page_of, passage_id
 from embeddings.repair import Judge, put_together
 
-VERSION = "segment/5"
+VERSION = "segment/6"
 """Changes whenever the same document would give other passages."""
 
 LONGEST_HEADLINE = 42
@@ -26,14 +26,14 @@ LONGEST_HEADLINE = 42
 LONGEST_CAPTION = 120
 
 _BOILERPLATE = re.compile(
-    r"扫码|二维码|客户端下载|下载.{0,8}(?:APP|客户端|壹点)|找记者|上壹点|版权所有|未经.{0,6}授权|ICP备"
-    r"|^(?:责任?编辑?|責任?編輯?|编辑|編輯|审核|審核|校对|校對|美编|美編|组版|組版|监制|監制|来源|來源)[:：]"
+    r"版权所有|未经.{0,6}授权|ICP备"
+    r"|^(?:责任?编辑?|编辑|审核|校对|美编|组版|监制|来源)[:：]"
 )
+_NOTICE = re.compile(r"扫码|二维码|客户端下载|下载.{0,8}(?:APP|客户端|壹点)|找记者|上壹点")
 _PAGE_MARK = re.compile(
     r"^(?:第?\s*[A-Z]?\d{1,3}\s*[版页頁](?:\s.{0,8})?|[A-Z]\d{1,2}|[-—–·.\s]*\d{1,4}[-—–·.\s]*"
     r"|.{2,8}\s\d{4}[·.\-/年]\d{1,2}(?:[·.\-/月]\d{1,2}日?)?期?\s+\d{1,3}"
-    r"|第\s*[\d一二三四五六七八九十百]+\s*[版页頁](?:\s+\S{0,8}|[\s,，/]*共\s*\d+\s*[页頁])?"
-    r"|\d{4}年\d{1,2}月\d{1,2}日(?:\s*星期[一二三四五六日天])?)$"
+    r"|第\s*[\d一二三四五六七八九十百]+\s*[版页](?:\s+\S{0,8}|[\s,，/]*共\s*\d+\s*页)?)$"
 )
 _CAPTION = re.compile(
     r"^(?:图为|圖為|图[:：]|上图|下图|左图|右图|图[一二三四\d]|资料图|▲|△|▼)"
@@ -44,6 +44,7 @@ _BYLINE = re.compile(
     r"^[(（]?(?:本报|本刊|本網|本网|本台)?(?:见习|首席|特约)?(?:记者|記者|通讯员|通訊員|作者|文/|图/|摄影)"
     r"[^。！？,，;；]{1,40}$"
     r"|^.{1,12}(?:晚报|日报|壹点|新华社|融媒)[^。！？,，;；]{0,30}$"
+    r"|^\d{4}年\d{1,2}月\d{1,2}日(?:\s*星期[一二三四五六日天])?$"
 )
 _PACKED = (Role.BODY, Role.LIST, Role.TABLE)
 _STOP = re.compile(r"[。！？!?；;]")
@@ -131,9 +132,7 @@ def _role(line: Line, below: Line | None) -> Role:
 def role_of(line: str) -> Role:
     """Tell what a line is, judged by itself."""
     line = to_simplified(line)
-    if len(line) <= LONGEST_HEADLINE * 2 and _BOILERPLATE.search(line):
-        return Role.BOILERPLATE
-    if _PAGE_MARK.search(line):
+    if _is_boilerplate(line):
         return Role.BOILERPLATE
     if _BYLINE.search(line):
         return Role.BYLINE
@@ -142,6 +141,13 @@ def role_of(line: str) -> Role:
     if len(line) <= LONGEST_HEADLINE and not _STOP.search(line) and line[-1] not in ",，、":
         return Role.HEADLINE
     return Role.BODY
+
+
+def _is_boilerplate(line: str) -> bool:
+    """Tell whether a line is the page's, not the article's; a whole sentence hardly ever is."""
+    if _PAGE_MARK.search(line) or (len(line) <= 2 * LONGEST_HEADLINE and _BOILERPLATE.search(line)):
+        return True
+    return len(line) <= LONGEST_HEADLINE and not _STOP.search(line) and bool(_NOTICE.search(line))
 
 
 def blocks(document: Document, judge: Judge, rules: Rules = _RULES) -> list[Block]:

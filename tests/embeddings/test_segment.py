@@ -38,6 +38,12 @@ def document(text: str) -> Document:
         ("扫码下载齐鲁壹点", Role.BOILERPLATE),
         ("編輯:彭传刚 美编:陈明丽 组版:洛晋", Role.BOILERPLATE),
         ("責編:", Role.BOILERPLATE),
+        ("第12版 要闻", Role.BOILERPLATE),
+        ("- 12 -", Role.BOILERPLATE),
+        ("市民可扫码领取消费券。", Role.BODY),
+        ("第一页说园区的事。", Role.BODY),
+        ("2021年6月16日 星期三", Role.BYLINE),
+        ("图为施工现场。", Role.CAPTION),
         ("记者在现场看到,工人们争分夺秒加紧施工。", Role.BODY),
     ],
 )
