@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 KIND := $(if $(SLIM),slim,full)
 PACKAGES := embeddings qa tests benchmarks
 
-.PHONY: chat build test check format clean help screenshots
+.PHONY: chat build test torture check format clean help screenshots
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -22,6 +22,9 @@ build: $(VENV)/installed-$(KIND)  ## environment, index over DOCUMENTS (seeds) i
 
 test: $(VENV)/installed-dev  ## environment, all tests
 	$(BIN)/python -m pytest
+
+torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files)
+	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py
 
 check: $(VENV)/installed-dev  ## lint, formatting, types
 	$(BIN)/ruff check .
