@@ -93,12 +93,10 @@ def _content(lines: Sequence[Line], chain: Sequence[int]) -> CleanText:
     breaks: list[int] = []
     for at, line in enumerate(chain):
         content = lines[line].content
-        if at:
-            before = parts[-1]
-            if before.text[-1].isascii() and content.text[0].isascii():
-                parts.append(CleanText(" ", (content.offsets[0] - 1,)))
-            if line - chain[at - 1] > 1:
-                breaks.append(len(parts))
+        if at and line - chain[at - 1] > 1:
+            breaks.append(len(parts))
+        if at and parts[-1].text[-1].isascii() and content.text[0].isascii():
+            parts.append(CleanText(" ", (content.offsets[0] - 1,)))
         parts.append(content)
     return join(parts, breaks)
 

@@ -18,7 +18,7 @@ from embeddings.readers import visible
 from embeddings.records import Document, Mark, Passage, Role, Sentence, page_of, passage_id
 from embeddings.repair import Judge, put_together
 
-VERSION = "segment/6"
+VERSION = "segment/7"
 """Changes whenever the same document would give other passages."""
 
 LONGEST_HEADLINE = 42
@@ -206,13 +206,23 @@ def _passage(document: Document, group: Sequence[tuple[CleanText, Block]]) -> Pa
         id=passage_id(document.id, start),
         document=document.id,
         text=_put_together([part.text for part in parts]),
-        spans=join(parts).spans(),
+        spans=join(parts, _broken(group)).spans(),
         sentences=tuple(Sentence(part.text, part.spans()) for part in parts),
         title=block.section.title,
         heading=block.section.heading,
         role=block.role,
         page=page_of(document.page_starts, start),
     )
+
+
+def _broken(group: Sequence[tuple[CleanText, Block]]) -> list[int]:
+    """Return the sentences before which a block was taken out: there a span may not run on."""
+    found = []
+    for at, ((before, _), (after, block)) in enumerate(pairwise(group), 1):
+        cuts = (block.content.offsets[cut] for cut in block.content.breaks)
+        if any(before.offsets[-1] < cut <= after.offsets[0] for cut in cuts):
+            found.append(at)
+    return found
 
 
 def _put_together(texts: Sequence[str]) -> str:

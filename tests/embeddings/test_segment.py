@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embeddings.cleaning import clean
@@ -107,6 +107,7 @@ def test_seeds_keep_every_sentence_and_its_place(path: Path, segmenter: Segmente
     assert solid - set(indexed) == {o for o in left_out if o in solid}
 
 
+@example(":\n1\n:")
 @given(st.text(alphabet="济南市党建。，,？“”\n\n 12a:记者", max_size=400))
 def test_every_span_slices_the_original(segmenter: Segmenter, original: str) -> None:
     read = document(original or "x")
