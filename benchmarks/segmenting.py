@@ -1,9 +1,10 @@
 """What repair, articles and passage size each give, on the same questions in one run.
 
-    python -m benchmarks.segmenting --documents seeds --questions Q.jsonl [--squad FILE.json]
+    python -m benchmarks.segmenting --documents seeds --questions Q.jsonl [--squad FILE.json...]
 
-Each variant of `embeddings.segment.Rules` gets an index of its own in a temporary folder; vectors
-are shared between variants, so only texts that a variant makes anew are encoded.
+Each variant of `embeddings.segment.Rules` gets an index over the documents, and one over the first
+`--contexts` of each SQuAD file, all in one. Vectors are shared between variants, so only texts
+that a variant makes anew are encoded.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from qa.bot import Bot
 from qa.evaluate import evaluate_gold, evaluate_squad
 from qa.evaluation import Evaluation, FileReport, to_table
 from qa.question_files import read_gold_questions
+from qa.squad import SquadFile
 
 VARIANTS = {
     "lines as they are": Rules(repair=False, articles=False),
@@ -63,6 +66,12 @@ class Remembering:
         return self._encoder.passage_input(text)
 
 
+def first_contexts(file: SquadFile, wanted: int) -> SquadFile:
+    """Return the questions on the first `wanted` contexts of a SQuAD file."""
+    kept = set(file.contexts[:wanted])
+    return replace(file, questions=tuple(one for one in file.questions if one.context in kept))
+
+
 def reports(
     name: str,
     rules: Rules,
@@ -72,33 +81,37 @@ def reports(
     work: Path,
 ) -> list[FileReport]:
     """Build with `rules` and ask the questions; the reports bear the variant's name."""
-    found = []
     index = work / f"seeds {name}"
     build(args.documents, index, encoder, tokenizer, rules=rules)
     questions = read_gold_questions(args.questions)
-    found.append(evaluate_gold(Bot(index, encoder, tokenizer), name, questions))
-    if args.squad:
-        file = squad.read_squad(args.squad)
-        squad.write_contexts(file.contexts, work / "contexts")
+    found = [evaluate_gold(Bot(index, encoder, tokenizer), name, questions)]
+    files = [first_contexts(squad.read_squad(path), args.contexts) for path in args.squad]
+    if files:
+        every = (context for file in files for context in file.contexts)
+        squad.write_contexts(every, work / "contexts")
         index = work / f"squad {name}"
         build(work / "contexts", index, encoder, tokenizer, rules=rules)
-        asked = evaluate_squad(Bot(index, encoder, tokenizer), file)
-        found.append(FileReport(name, asked.groups, asked.latency, ()))
+        bot = Bot(index, encoder, tokenizer)
+        asked = [evaluate_squad(bot, file) for file in files]
+        found += [FileReport(name, one.groups, one.latency, ()) for one in asked]
     return found
 
 
 def main() -> None:
-    """Print a table for the seeds-style questions, then one for the SQuAD file."""
+    """Print a table for the seeds-style questions, then one for each SQuAD file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=Path, required=True)
     parser.add_argument("--questions", type=Path, required=True)
-    parser.add_argument("--squad", type=Path)
+    parser.add_argument("--squad", type=Path, nargs="*", default=[])
+    parser.add_argument("--contexts", type=int, default=240, help="of each SQuAD file")
+    parser.add_argument("--only", nargs="*", choices=VARIANTS, default=list(VARIANTS))
     args = parser.parse_args()
     encoder, tokenizer = Remembering(open_encoder()), Tokenizer(home() / "jieba")
     with tempfile.TemporaryDirectory() as work:
         rows = [
             reports(name, rules, args, encoder, tokenizer, Path(work))
             for name, rules in VARIANTS.items()
+            if name in args.only
         ]
     for column in zip(*rows, strict=True):
         print(to_table(Evaluation(column, None)), end="\n\n")

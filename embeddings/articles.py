@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from embeddings.records import Role
+from embeddings.records import CUT_OFF, Role
 from embeddings.repair import Part
 
 LONGEST_TITLE = 60
@@ -160,4 +160,4 @@ _OPENERS = (Role.BODY, Role.HEADLINE)
 
 
 def _first_words(text: str) -> str:
-    return text if len(text) <= LONGEST_START else text[:LONGEST_START] + "……"
+    return text if len(text) <= LONGEST_START else text[:LONGEST_START] + CUT_OFF

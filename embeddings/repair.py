@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from embeddings.cleaning import CleanText, join
+from embeddings.cleaning import HAN, CleanText, join
 from embeddings.layout import Line, usual_gap, width
 from embeddings.records import Role
 from embeddings.sentences import CLOSING
@@ -33,21 +34,33 @@ class Judge(Protocol):
         """Return how much speaks for a piece without an end mark being broken off."""
         ...
 
+    def starts_inside(self, after: str) -> float:
+        """Return how much speaks for a piece going on with a sentence that began elsewhere."""
+        ...
 
-# Log odds that set in before the words at the joint are looked at.
-PARAGRAPH_IS_OPEN = 4.0
-HEADLINE_IS_OPEN = -2.5
+
+# Log odds that set in before the words at the joint are looked at; chosen on the tuning half of
+# benchmarks/tearing.py. After a comma any clause may follow, so there the nearest is believed.
+PARAGRAPH_IS_OPEN = 5.0
+HEADLINE_IS_OPEN = -3.5
+HEADLINE_IS_SPACED = -3.0
 WRAPPED = 6.0
 WRAPPED_SHORT = 2.0
-SET_APART = -1.5
+SET_APART = -0.75
 TWO_LINE_HEADLINE = 6.0
 INDENTED = -2.0
-SKIPPED = -0.7
-SKIPPED_LONG = -2.0
-STARTS_LIKE_HEADLINE = -1.5
+SKIPPED = -1.3
+SKIPPED_LONG = -3.2
+STARTS_LIKE_HEADLINE = -3.5
+SKIPPED_INSIDE = 1.0
+SKIPPED_AFTER_MARK = -2.0
+FIRST_OF_PAGE = -2.0
+SURE = -1.0
 
+_MARKS = ("，", ",", "、", "；", ";", "：", ":")
 _JOINED = (Role.BODY, Role.HEADLINE)
 _INNER_END = re.compile(r"[。！？!?；;](?=.)")
+_SPACED = re.compile(rf"[{HAN}”』」] +[{HAN}“『「]")
 _QUOTED = re.compile(r"^[“「『\"].*[”」』\"]$", re.DOTALL)
 
 
@@ -107,7 +120,11 @@ def _ends_paragraph(text: str) -> bool:
 
 
 class _Joiner:
-    """Finds, for each line that ends in mid-sentence, the line that goes on with it."""
+    """Joins lines to chains: first the lines of one column, then pieces that stand apart.
+
+    Apart, the surest joints are made first. So a piece is not given away to a beginning that it
+    fits less well than another, and joints lie inside one another like brackets, never across.
+    """
 
     def __init__(self, lines: Sequence[Line], roles: Sequence[Role], judge: Judge) -> None:
         self._lines = lines
@@ -116,19 +133,21 @@ class _Joiner:
         self._ends = [_ends_paragraph(line.text) for line in lines]
         self._width = width(lines, self._ends)
         self._usual_gap = usual_gap(lines)
+        own = (at for at, role in enumerate(roles) if role is not Role.BOILERPLATE)
+        self._first = next(own, 0)
 
     def chains(self) -> Iterator[list[int]]:
         """Yield the lines of each part."""
-        used: set[int] = set()
-        for start in range(len(self._lines)):
-            if start in used:
+        pieces = list(self._columns())
+        following = self._joints(pieces)
+        joined = set(following.values())
+        for start in range(len(pieces)):
+            if start in joined:
                 continue
-            chain = [start]
-            text = self._lines[start].text
-            while (following := self._next(chain, text, used)) is not None:
-                chain.append(following)
-                text += self._lines[following].text
-            used.update(chain)
+            chain, at = list(pieces[start]), start
+            while at in following:
+                at = following[at]
+                chain += pieces[at]
             yield chain
 
     def is_headline(self, chain: Sequence[int]) -> bool:
@@ -142,59 +161,105 @@ class _Joiner:
         apart = max(self._lines[line].gap, after) > self._usual_gap
         return apart and len(text) <= LONGEST_CAPTION and not _INNER_END.search(text)
 
-    def _next(self, chain: Sequence[int], text: str, used: set[int]) -> int | None:
-        last = chain[-1]
-        if self._ends[last] or self._roles[last] not in _JOINED:
-            return None
-        open_before = self._openness(chain)
-        best, best_odds = None, 0.0
-        for candidate, cost in self._candidates(last, used):
-            odds = open_before + cost + self._judge.log_odds(text, self._lines[candidate].text)
-            if odds > best_odds and not self._has_nearer(candidate, last, odds, used):
-                best, best_odds = candidate, odds
-        return best
+    def _text(self, chain: Sequence[int]) -> str:
+        return "".join(self._lines[line].text for line in chain)
 
-    def _has_nearer(self, candidate: int, last: int, odds: float, used: set[int]) -> bool:
-        """Tell whether a line in between is broken off too and fits `candidate` better."""
-        after = self._lines[candidate].text
-        for at in range(last + 1, candidate):
-            if at in used or self._ends[at] or self._roles[at] not in _JOINED:
+    def _is_open(self, chain: Sequence[int]) -> bool:
+        """Tell whether a chain could be broken off at its end."""
+        return not self._ends[chain[-1]] and self._roles[chain[-1]] in _JOINED
+
+    def _columns(self) -> Iterator[list[int]]:
+        """Yield lines that follow each other directly and surely go on with each other."""
+        chain: list[int] = []
+        for at in range(len(self._lines)):
+            if chain and self._surely_goes_on(chain, at):
+                chain.append(at)
                 continue
-            own = self._openness([at]) + self._place(at, candidate)
-            if own + self._judge.log_odds(self._lines[at].text, after) >= odds:
-                return True
-        return False
+            if chain:
+                yield chain
+            chain = [at]
+        if chain:
+            yield chain
 
-    def _openness(self, chain: Sequence[int]) -> float:
+    def _surely_goes_on(self, chain: Sequence[int], at: int) -> bool:
+        if self._lines[at].gap or not self._is_open(chain) or self._roles[at] not in _JOINED:
+            return False
+        return self._odds(chain, [at], 0.0, goes_on=False) > SURE
+
+    def _joints(self, pieces: Sequence[Sequence[int]]) -> dict[int, int]:
+        """Return which piece goes on with which, by their numbers."""
+        following: dict[int, int] = {}
+        joined: set[int] = set()
+        waiting = [one for at in range(len(pieces)) for one in self._offers(pieces, at)]
+        heapq.heapify(waiting)
+        while waiting:
+            _, _, before, after = heapq.heappop(waiting)
+            if before in following or after in joined or _crosses(before, after, following):
+                continue
+            following[before] = after
+            joined.add(after)
+            for offer in self._offers(pieces, after, goes_on=True):
+                heapq.heappush(waiting, offer)
+        return following
+
+    def _offers(
+        self, pieces: Sequence[Sequence[int]], before: int, *, goes_on: bool = False
+    ) -> Iterator[tuple[float, int, int, int]]:
+        """Yield (cost, distance, before, after) for the pieces that may go on with one.
+
+        Args:
+            pieces: all of them, in their order.
+            before: number of the one that is perhaps broken off.
+            goes_on: whether it goes on with an earlier piece: then it is no headline.
+        """
+        chain = pieces[before]
+        if not self._is_open(chain):
+            return
+        chain_ends_with_mark = self._lines[chain[-1]].text.endswith(_MARKS)
+        cost = 0.0
+        seen = 0
+        for after in range(before + 1, len(pieces)):
+            role = self._roles[pieces[after][0]]
+            if role is Role.BOILERPLATE:
+                continue
+            if role in _JOINED:
+                odds = self._odds(chain, pieces[after], cost, goes_on=goes_on)
+                if odds > 0:
+                    yield -odds, after - before, before, after
+            seen += 1
+            if seen > FARTHEST:
+                return
+            cost += self._skipping_cost(pieces[after])
+            if seen == 1 and chain_ends_with_mark:
+                cost += SKIPPED_AFTER_MARK
+
+    def _odds(
+        self, chain: Sequence[int], other: Sequence[int], cost: float, *, goes_on: bool
+    ) -> float:
+        """Return the log odds that a chain goes on with another one."""
+        before = self._text(chain)
+        odds = self._judge.log_odds(before, self._text(other))
+        odds += PARAGRAPH_IS_OPEN if goes_on else self._openness(chain, before)
+        return odds + cost + self._place(chain[-1], other[0])
+
+    def _openness(self, chain: Sequence[int], text: str) -> float:
         """Return the log odds that the chain so far is a sentence that goes on."""
         starts_paragraph = self._width and self._lines[chain[0]].indented
         if starts_paragraph or not self.is_headline(chain):
             return PARAGRAPH_IS_OPEN
-        whole = "".join(self._lines[line].text for line in chain)
-        return HEADLINE_IS_OPEN + self._judge.openness(whole)
+        first = FIRST_OF_PAGE if chain[0] == self._first else 0.0
+        spaced = HEADLINE_IS_SPACED if _SPACED.search(text) else 0.0
+        return first + spaced + HEADLINE_IS_OPEN + self._judge.openness(text)
 
-    def _candidates(self, last: int, used: set[int]) -> Iterator[tuple[int, float]]:
-        """Yield the lines that may go on after `last`, and what speaks for or against the place."""
-        cost = 0.0
-        seen = 0
-        for at in range(last + 1, len(self._lines)):
-            if at in used or self._roles[at] is Role.BOILERPLATE:
-                continue
-            if self._roles[at] in _JOINED:
-                yield at, cost + self._place(last, at)
-            seen += 1
-            if seen > FARTHEST:
-                return
-            cost += self._skipping_cost(at)
-
-    def _skipping_cost(self, at: int) -> float:
-        """Judge a line as one that was pushed between the halves of a sentence."""
-        text = self._lines[at].text
-        if self._roles[at] in (Role.CAPTION, Role.BYLINE) or _QUOTED.match(text):
+    def _skipping_cost(self, chain: Sequence[int]) -> float:
+        """Judge a piece as one that was pushed between the halves of a sentence."""
+        text = self._text(chain)
+        if self._roles[chain[0]] in (Role.CAPTION, Role.BYLINE) or _QUOTED.match(text):
             return SKIPPED / 2
-        complete = self._ends[at] or self._roles[at] is Role.HEADLINE
+        complete = self._ends[chain[-1]] or self.is_headline(chain)
         stands_alone = SHORTEST_BETWEEN <= len(text) <= LONGEST_BETWEEN
-        return SKIPPED if complete and stands_alone else SKIPPED_LONG
+        cost = SKIPPED if complete and stands_alone else SKIPPED_LONG
+        return cost - SKIPPED_INSIDE * max(0.0, self._judge.starts_inside(text))
 
     def _place(self, last: int, at: int) -> float:
         line = self._lines[at]
@@ -214,3 +279,11 @@ class _Joiner:
         """Judge a line that looks like a headline: a headline is often set in two lines."""
         two_lines = direct and self._usual_gap and self._roles[last] is Role.HEADLINE
         return TWO_LINE_HEADLINE if two_lines else 0.0 if direct else STARTS_LIKE_HEADLINE
+
+
+def _crosses(before: int, after: int, following: dict[int, int]) -> bool:
+    """Tell whether a joint would lie across one that is made already."""
+    return any(
+        one < before < other < after or before < one < after < other
+        for one, other in following.items()
+    )

@@ -18,7 +18,7 @@ from embeddings.readers import visible
 from embeddings.records import Document, Mark, Passage, Role, Sentence, page_of, passage_id
 from embeddings.repair import Judge, put_together
 
-VERSION = "segment/7"
+VERSION = "segment/8"
 """Changes whenever the same document would give other passages."""
 
 LONGEST_HEADLINE = 42
@@ -107,6 +107,9 @@ class _Unjoined:
         return float("-inf")
 
     def openness(self, before: str) -> float:  # noqa: ARG002
+        return 0.0
+
+    def starts_inside(self, after: str) -> float:  # noqa: ARG002
         return 0.0
 
 

@@ -38,7 +38,7 @@ def test_a_page_with_many_articles(segmenter: Segmenter) -> None:
         "高质量党建助力企业健康发展",
         "组建宣讲团队确保宣讲走深走实",
         "整治线缆 提升城市形象",
-        "应急演练筑牢安全防线 重点项目建设如火如荼 科学赶超 后来居上走进开发区",
+        "应急演练筑牢安全防线 重点项目建设如火如荼 科学赶超 后来居上 走进开发区",
         "近日,记者走进位于市开发区的中外合作产业园建设现……",
         "“兴东新村成立村党委后,将以党组织建设统领乡村发……",
         "东明培养选调生在基层成长成才",
@@ -55,13 +55,13 @@ def document(text: str, name: str = "text/1") -> Document:
 
 
 def test_sections_have_headings(segmenter: Segmenter) -> None:
-    text = "大标题在上面\n\n引言说得很清楚。\n\n小标题在中间\n\n正文也很清楚。\n"
+    text = "园区建设纪实\n\n引言说得很清楚。\n\n今年的打算\n\n正文也很清楚。\n"
     taken = segmenter.segment(document(text))
     assert [(p.role, p.title, p.heading) for p in taken.passages] == [
-        (Role.HEADLINE, "大标题在上面", ""),
-        (Role.BODY, "大标题在上面", ""),
-        (Role.HEADLINE, "大标题在上面", ""),
-        (Role.BODY, "大标题在上面", "小标题在中间"),
+        (Role.HEADLINE, "园区建设纪实", ""),
+        (Role.BODY, "园区建设纪实", ""),
+        (Role.HEADLINE, "园区建设纪实", ""),
+        (Role.BODY, "园区建设纪实", "今年的打算"),
     ]
 
 

@@ -24,6 +24,9 @@ class Scripted:
     def openness(self, before: str) -> float:
         return 0.0
 
+    def starts_inside(self, after: str) -> float:
+        return 0.0
+
 
 def parts(original: str, judge: Scripted, **roles: Role) -> list[Part]:
     found = lines(clean(original), original)
@@ -83,3 +86,29 @@ def test_every_line_is_in_exactly_one_part(texts_: list[str]) -> None:
     taken = put_together(found, [Role.BODY] * len(found), judge)
     offsets = sorted(o for part in taken for o in part.content.offsets)
     assert offsets == sorted(o for line in found for o in line.content.offsets)
+
+
+def test_the_surest_joint_is_made_first() -> None:
+    class Graded(Scripted):
+        def log_odds(self, before: str, after: str) -> float:
+            return {"甲丙": 3.0, "甲丁": 6.0, "乙丙": 8.0}.get(before[-1] + after[0], -9.0)
+
+    found = parts("先是甲\n\n然后乙\n\n丙来了。\n\n丁来了。", Graded())
+    assert texts(found)[0] == (Role.BODY, "先是甲丁来了。")
+    assert texts(found)[1] == (Role.CAPTION, "然后乙丙来了。")
+
+
+def test_joints_do_not_cross() -> None:
+    found = parts("先是甲\n\n然后乙\n\n丙来了。\n\n丁来了。", Scripted(("甲", "丙"), ("乙", "丁")))
+    assert [text for _, text in texts(found)] == ["先是甲丙来了。", "然后乙", "丁来了。"]
+
+
+def test_after_a_comma_the_nearest_piece_is_believed() -> None:
+    class Graded(Scripted):
+        def log_odds(self, before: str, after: str) -> float:
+            return {"甲": 1.0, "乙": 3.0}[after[0]]
+
+    assert texts(parts("首先，\n\n甲来了。\n\n乙来了。", Graded()))[0] == (
+        Role.BODY,
+        "首先，甲来了。",
+    )
