@@ -3,65 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import count, islice
 from pathlib import Path
+from typing import cast
 
-from filelock import FileLock, Timeout
-
-from embeddings import segment, store
+from embeddings import locking, schema, segment, store
 from embeddings.catalogue import Catalogue, FileRecord
-from embeddings.documents import FORMATS, FileEntry, list_files, read_bytes, read_document
+from embeddings.documents import FORMATS, READING, FileEntry, list_files
 from embeddings.encoder import Encoder
-from embeddings.errors import (
-    IndexFolderError,
-    IndexLockedError,
-    IndexWriteError,
-    SourceError,
-    UnreadableFileError,
-)
-from embeddings.generation import input_keys, repeat_key, write_generation
+from embeddings.errors import IndexFolderError, SourceError
+from embeddings.generation import write_generation
 from embeddings.lexical import Tokenizer
-from embeddings.records import document_id
-from embeddings.store import Generation, IndexFolder, Manifest, read_manifest
+from embeddings.progress import Meter, OnProgress, Progress, silence
+from embeddings.reports import BuildReport, Changes, Plan, Resumed, changes_between
+from embeddings.scan import Scan, Tally
+from embeddings.store import IndexFolder, Manifest, read_manifest
+from embeddings.wanted import Wanted
+from embeddings.words import KnownWords
+
+__all__ = ["BATCH", "BuildReport", "OnProgress", "Plan", "Progress", "build", "plan"]
 
 BATCH = 32
 """Texts encoded between two commits."""
 
-OnProgress = Callable[[str, int, int], None]
-"""Called with a stage (``read``, ``encode``, ``write``), how many are done, and how many in all."""
-
-
-@dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What a build did.
-
-    Attributes:
-        index: the index folder.
-        generation: number of the published generation.
-        published: False when nothing had changed and the generation is the one from before.
-        read: sources of the files that are in the index, by name.
-        skipped: the files that are not, each with its reason.
-        documents, passages, sentences: how many the generation holds.
-        encoded: texts that were encoded by this build.
-        reused: texts whose vectors were kept from an earlier build.
-        seconds: how long it took.
-    """
-
-    index: Path
-    generation: int
-    published: bool
-    read: tuple[str, ...]
-    skipped: tuple[FileRecord, ...]
-    documents: int
-    passages: int
-    sentences: int
-    encoded: int
-    reused: int
-    seconds: float
+_RUNNING, _FULL, _DONE = "running", "full", "done"
 
 
 def build(
@@ -72,13 +40,17 @@ def build(
     *,
     replace_root: bool = False,
     prune: bool = False,
+    wait: bool = False,
+    full: bool = False,
+    check_content: bool = False,
     rules: segment.Rules | None = None,
     on_progress: OnProgress | None = None,
 ) -> BuildReport:
     """Bring the index in folder `index` up to date with the documents below `root`.
 
-    Only texts that are new are encoded. The last published generation answers until the new one
-    is complete.
+    Only files that changed are read, and only texts that are new are encoded. Every step is kept,
+    so a build that was cut off is gone on with. The last published generation answers until the
+    new one is complete.
 
     Args:
         root: folder of documents.
@@ -87,6 +59,10 @@ def build(
         tokenizer: makes the words for keyword search.
         replace_root: allow another folder than the one that the index was built from.
         prune: allow that more than half of the files are gone.
+        wait: wait for another process that writes this index; else it is an error.
+        full: forget what is known of documents and vectors, and do all again. One that was cut
+            off is gone on with.
+        check_content: read every file, also those that seem unchanged.
         rules: how documents are taken apart; None for the default.
         on_progress: told about progress; None for silence.
 
@@ -95,72 +71,236 @@ def build(
         IndexFolderError: when `index` cannot be used; see its subclasses.
     """
     started = time.monotonic()
-    tell = on_progress or (lambda *_: None)
-    entries = list_files(root)
     folder = IndexFolder(index)
+    entries = _entries(root, folder)
+    with folder.writing(wait=wait), _telling(folder), Catalogue(folder.catalogue) as catalogue:
+        if wait:  # perhaps for long: what was listed may be old
+            entries = _entries(root, folder)
+        work = _Work(root, folder, catalogue, encoder, tokenizer, rules, on_progress or silence)
+        work.begin(entries, full, replace_root, prune)
+        work.scan(entries, check_content, prune or replace_root)
+        wanted = work.encode()
+        manifest = work.publish(wanted) if wanted else work.same()
+        work.end()
+    return BuildReport(
+        index=index,
+        generation=manifest.number,
+        published=wanted is not None,
+        read=tuple(file.source for file in work.files if file.document),
+        skipped=tuple(file for file in work.files if file.reason),
+        documents=manifest.counts["documents"],
+        passages=manifest.counts["passages"],
+        sentences=manifest.counts["sentences"],
+        encoded=wanted.missing if wanted else 0,
+        reused=wanted.total - wanted.missing if wanted else 0,
+        seconds=time.monotonic() - started,
+        changes=work.changes,
+        resumed=work.resumed,
+    )
+
+
+def plan(
+    root: Path,
+    index: Path,
+    encoder: Encoder,
+    tokenizer: Tokenizer,
+    *,
+    replace_root: bool = False,
+    prune: bool = False,
+    full: bool = False,
+    check_content: bool = False,
+    rules: segment.Rules | None = None,
+    on_progress: OnProgress | None = None,
+) -> Plan:
+    """Return what `build` with these arguments would do; write nothing.
+
+    Files that changed are read and taken apart, on a copy of the catalogue that is thrown away.
+
+    Raises:
+        SourceError, IndexFolderError: where `build` would.
+    """
+    folder = IndexFolder(index)
+    entries = _entries(root, folder)
+    with _telling(folder), Catalogue.copy_of(folder.catalogue) as catalogue:
+        work = _Work(root, folder, catalogue, encoder, tokenizer, rules, on_progress or silence)
+        work.begin(entries, full, replace_root, prune)
+        work.scan(entries, check_content, prune or replace_root)
+        wanted = None if work.published() else Wanted(catalogue, encoder)
+    return Plan(
+        changes=work.changes,
+        skipped=tuple(file for file in work.files if file.reason),
+        texts=wanted.missing if wanted else 0,
+        reused=wanted.total - wanted.missing if wanted else 0,
+        publishes=wanted is not None,
+    )
+
+
+def _entries(root: Path, folder: IndexFolder) -> list[FileEntry]:
+    entries = list_files(root, without=folder.path)
     folder.check_usable()
     if not entries:
         raise SourceError(
             f"The folder of documents {str(root)!r} holds no file; "
             f"put files there ({', '.join(FORMATS)}) and build again"
         )
-    with _locked(folder), Catalogue(folder.catalogue) as catalogue:
-        _check_root(catalogue, root.resolve(), index, replace_root)
-        _check_losses(catalogue, entries, root, prune or replace_root)
-        segmenter = segment.Segmenter(tokenizer, rules or segment.Rules())
-        work = _Work(folder, catalogue, encoder, tokenizer, segmenter, tell)
-        files = work.read(entries)
-        _check_any_read(files, root)
-        catalogue.put("root", str(root.resolve()))
-        catalogue.set_files(files)
-        encoded, reused = work.encode()
-        manifest, published = work.publish()
-    return _report(index, manifest, published, files, (encoded, reused), started)
-
-
-def _report(
-    index: Path,
-    manifest: Manifest,
-    published: bool,
-    files: Sequence[FileRecord],
-    texts: tuple[int, int],
-    started: float,
-) -> BuildReport:
-    return BuildReport(
-        index=index,
-        generation=manifest.number,
-        published=published,
-        read=tuple(file.source for file in files if file.document),
-        skipped=tuple(file for file in files if file.reason),
-        documents=manifest.counts["documents"],
-        passages=manifest.counts["passages"],
-        sentences=manifest.counts["sentences"],
-        encoded=texts[0],
-        reused=texts[1],
-        seconds=time.monotonic() - started,
-    )
+    return entries
 
 
 @contextmanager
-def _locked(folder: IndexFolder) -> Iterator[None]:
-    lock = FileLock(folder.lock, timeout=0)
-    try:
-        folder.generations.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise IndexLockedError(
-            f"Another process is building the index {str(folder.path)!r}; "
-            "wait until it has finished, or build into another folder: --index FOLDER"
-        ) from error
-    except OSError as error:
-        raise IndexWriteError(
-            f"The index folder {str(folder.path)!r} cannot be written ({error.strerror}); "
-            "allow writing to it or choose another: --index FOLDER"
-        ) from error
+def _telling(folder: IndexFolder) -> Iterator[None]:
+    """Turn what the catalogue's database refuses into a sentence for the user."""
     try:
         yield
-    finally:
-        lock.release()
+    except sqlite3.DatabaseError as error:
+        raise schema.error_of(error, folder.catalogue) from error
+
+
+class _Work:
+    """The steps of one build, in their order: begin, scan, encode, publish, end.
+
+    Attributes:
+        files: what became of each file; empty before the scan.
+        changes: what is different from the published generation.
+        resumed: what was kept of a build that was cut off; None when there was none.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        folder: IndexFolder,
+        catalogue: Catalogue,
+        encoder: Encoder,
+        tokenizer: Tokenizer,
+        rules: segment.Rules | None,
+        tell: OnProgress,
+    ) -> None:
+        self._root, self._folder, self._catalogue = root, folder, catalogue
+        self._encoder, self._tokenizer, self._tell = encoder, tokenizer, tell
+        self._segmenter = segment.Segmenter(tokenizer, rules or segment.Rules())
+        self._build, self._goes_on = 0, False
+        self._before: dict[str, str] = {}
+        self._tally = Tally()
+        self.files: list[FileRecord] = []
+        self.changes = Changes((), (), (), (), 0)
+        self.resumed: Resumed | None = None
+
+    def begin(
+        self, entries: Sequence[FileEntry], full: bool, replace_root: bool, prune: bool
+    ) -> None:
+        """Refuse another root or too many losses; take a number, or that of a build cut off."""
+        catalogue = self._catalogue
+        published = catalogue.published_files()
+        self._before = {file.source: file.document for file in published if file.document}
+        _check_root(catalogue, self._root.resolve(), self._folder.path, replace_root)
+        gone = self._before.keys() - {entry.source for entry in entries}
+        if not prune and not replace_root:
+            _check_losses(len(gone), len(self._before), self._root, "are no longer in")
+        number, _, state = (catalogue.get("build") or f"0 {_DONE}").partition(" ")
+        self._goes_on = state == _FULL or (state == _RUNNING and not full)
+        self._build = int(number) + (not self._goes_on)
+        if full and state != _FULL:
+            catalogue.forget_all("build", f"{self._build} {_FULL}")
+        elif not self._goes_on:
+            catalogue.put("build", f"{self._build} {_RUNNING}")
+        self._distrust()
+
+    def _distrust(self) -> None:
+        """Have files looked into again that are in another root, or might be readable now."""
+        root = str(self._root.resolve())
+        if self._catalogue.get("scanning") != root:
+            self._catalogue.distrust_scans("scanning", root)
+        if self._catalogue.get("reading") != READING:
+            self._catalogue.distrust_scans("reading", READING, skipped_only=True)
+
+    def scan(self, entries: Sequence[FileEntry], check_content: bool, prune: bool) -> None:
+        """Look into the files; refuse to go on when they vanish meanwhile."""
+        scan = Scan(self._catalogue, self._segmenter, self._build, check_content=check_content)
+        self.files = scan.run(entries, self._tell)
+        self._tally = scan.tally
+        _check_still_there(self._root)
+        _check_any_read(self.files, self._root)
+        after = {file.source: file.document for file in self.files if file.document}
+        if not prune:
+            lost = len(self._before.keys() - after.keys())
+            _check_losses(lost, len(self._before), self._root, "can no longer be read in")
+        self.changes = changes_between(self._before, after)
+        self._catalogue.put("root", str(self._root.resolve()))
+
+    def encode(self) -> Wanted | None:
+        """Encode every text that has no vector yet; return None when nothing is to be published."""
+        if self.published():
+            return None
+        wanted = Wanted(self._catalogue, self._encoder)
+        self._note_resumed(wanted)
+        meter = Meter("encode", wanted.missing, self._tell, wanted.characters)
+        for window in wanted.windows():
+            for start in range(0, len(window), BATCH):
+                batch = window[start : start + BATCH]
+                vectors = self._encoder.encode_passages([text for _, text in batch])
+                self._catalogue.add_vectors([key for key, _ in batch], vectors, self._build)
+                meter.advance(len(batch), sum(len(text) for _, text in batch))
+        return wanted
+
+    def _note_resumed(self, wanted: Wanted) -> None:
+        files, texts = self._tally.kept, wanted.made_by(self._build) if self._goes_on else 0
+        if self._goes_on and (files or texts):
+            self.resumed = Resumed(files, files + self._tally.opened, texts, texts + wanted.missing)
+
+    def publish(self, wanted: Wanted) -> Manifest:
+        """Write and publish a generation; then forget what only older ones needed."""
+        catalogue = self._catalogue
+        words = KnownWords(catalogue, self._tokenizer)
+        meter = Meter("write", len({f.document for f in self.files if f.document}), self._tell)
+        try:
+            number, partial = self._folder.start_generation()
+        except OSError as error:
+            raise locking.unwritable(self._folder.path, error) from error
+        manifest = write_generation(
+            partial, number, catalogue, self._encoder, cast("Tokenizer", words),
+            segmenter=self._segmenter.rules.version, on_document=meter.advance,
+        )  # fmt: skip
+        words.keep()
+        # Noted first: it counts only when CURRENT names this number, whenever a build is cut off.
+        catalogue.put("published", f"{number} {self._state()}")
+        self._folder.publish(partial)
+        catalogue.accept(number)
+        wanted.forget_others()
+        words.forget_others()
+        return manifest
+
+    def same(self) -> Manifest:
+        """Return the published manifest when there was nothing to publish."""
+        manifest = self.published()
+        assert manifest is not None, "nothing was published"
+        accepted = self._catalogue.get("accepted") == str(manifest.number)
+        if not accepted or self._catalogue.published_files() != self.files:
+            self._catalogue.accept(manifest.number)
+        return manifest
+
+    def end(self) -> None:
+        """Note that the build was not cut off."""
+        self._catalogue.put("build", f"{self._build} {_DONE}")
+
+    def published(self) -> Manifest | None:
+        """Return the published manifest when it was made from what the scan found and is whole."""
+        number, _, state = (self._catalogue.get("published") or "").partition(" ")
+        if state != self._state():
+            return None
+        try:
+            current = self._folder.current()
+            return read_manifest(current) if int(current.name) == int(number) else None
+        except IndexFolderError:
+            return None
+
+    def _state(self) -> str:
+        """Return a hash of all that a generation is made from."""
+        digest = hashlib.sha256()
+        rules = [self._encoder.fingerprint, self._tokenizer.fingerprint]
+        rules += [self._segmenter.rules.version, str(store.FORMAT)]
+        files = (f"{file.source}\0{file.document}" for file in self.files if file.document)
+        for part in (*rules, *files):
+            digest.update(part.encode("utf-8", "surrogateescape") + b"\n")
+        return digest.hexdigest()
 
 
 def _check_root(catalogue: Catalogue, root: Path, index: Path, replace: bool) -> None:
@@ -173,15 +313,19 @@ def _check_root(catalogue: Catalogue, root: Path, index: Path, replace: bool) ->
         )
 
 
-def _check_losses(
-    catalogue: Catalogue, entries: Sequence[FileEntry], root: Path, allowed: bool
-) -> None:
-    known = {file.source for file in catalogue.files() if file.document}
-    gone = known - {entry.source for entry in entries}
-    if len(gone) * 2 > len(known) and not allowed:
+def _check_losses(lost: int, known: int, root: Path, how: str) -> None:
+    if lost * 2 > known:
         raise SourceError(
-            f"{len(gone)} of the {len(known)} files in the index are no longer in {str(root)!r}; "
+            f"{lost} of the {known} files in the index {how} {str(root)!r}; "
             "is a drive missing? If they are meant to leave the index, say so: --prune"
+        )
+
+
+def _check_still_there(root: Path) -> None:
+    if not root.is_dir():
+        raise SourceError(
+            f"The folder of documents {str(root)!r} vanished while it was read; is a drive "
+            "missing? The index is as it was; build again when the folder is back"
         )
 
 
@@ -192,108 +336,3 @@ def _check_any_read(files: Sequence[FileRecord], root: Path) -> None:
             f"None of the {len(files)} files in {str(root)!r} could be read, for example "
             f"{first.source!r}: {first.reason}"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """The stages of one build, in their order: read, encode, publish."""
-
-    folder: IndexFolder
-    catalogue: Catalogue
-    encoder: Encoder
-    tokenizer: Tokenizer
-    segmenter: segment.Segmenter
-    tell: OnProgress
-
-    def read(self, entries: Sequence[FileEntry]) -> list[FileRecord]:
-        """Read each file and keep its document; return what became of each."""
-        files = []
-        for done, entry in enumerate(entries):
-            self.tell("read", done, len(entries))
-            try:
-                files.append(FileRecord(entry.source, self._keep(entry), None))
-            except UnreadableFileError as error:
-                files.append(FileRecord(entry.source, None, str(error)))
-        self.tell("read", len(entries), len(entries))
-        return files
-
-    def _keep(self, entry: FileEntry) -> str:
-        """Return the id of the document in a file; new ones are taken apart and kept."""
-        data = read_bytes(entry)
-        document = document_id(data)
-        version = self.segmenter.rules.version
-        if not self.catalogue.has_document(document, version):
-            read = self.catalogue.document(document) or read_document(entry, data)
-            taken = self.segmenter.segment(read)
-            self.catalogue.add(read, taken.title or read.title, taken.passages, version)
-        return document
-
-    def encode(self) -> tuple[int, int]:
-        """Encode every text that has no vector yet; return how many had none, and how many had."""
-        texts = self._texts()
-        missing = self.catalogue.missing_vectors(texts)
-        waiting = iter([(key, text) for key, text in texts.items() if key in missing])
-        done = 0
-        while batch := list(islice(waiting, BATCH)):
-            self.tell("encode", done, len(missing))
-            vectors = self.encoder.encode_passages([text for _, text in batch])
-            self.catalogue.add_vectors([key for key, _ in batch], vectors)
-            done += len(batch)
-        self.tell("encode", done, len(missing))
-        self.catalogue.forget_vectors_but(set(texts))
-        return len(missing), len(texts) - len(missing)
-
-    def _texts(self) -> dict[bytes, str]:
-        """Return what is encoded, by key; a passage that repeats an earlier one adds nothing."""
-        texts: dict[bytes, str] = {}
-        seen = set()
-        for _, _, passages in self.catalogue.documents():
-            for passage in passages:
-                repeat = repeat_key(passage)
-                if repeat not in seen:
-                    seen.add(repeat)
-                    texts.update(input_keys(passage, self.encoder))
-        return texts
-
-    def publish(self) -> tuple[Manifest, bool]:
-        """Write and publish a generation; return the one before when nothing has changed."""
-        state = self._state()
-        current = _unchanged(self.folder, self.catalogue, state)
-        if current:
-            return current, False
-        number, partial = self.folder.start_generation()
-        manifest = write_generation(
-            partial, number, self.catalogue, self.encoder, self.tokenizer,
-            segmenter=self.segmenter.rules.version, on_document=self._count_documents(),
-        )  # fmt: skip
-        Generation(partial).close()
-        self.folder.publish(partial)
-        self.catalogue.put("published", f"{number} {state}")
-        return manifest, True
-
-    def _count_documents(self) -> Callable[[], None]:
-        total = len({file.document for file in self.catalogue.files() if file.document})
-        done = count(1)
-        return lambda: self.tell("write", next(done), total)
-
-    def _state(self) -> str:
-        """Return a hash of all that a generation is made from."""
-        digest = hashlib.sha256()
-        rules = [self.encoder.fingerprint, self.tokenizer.fingerprint]
-        rules += [self.segmenter.rules.version, str(store.FORMAT)]
-        files = [f"{f.source}\0{f.document}" for f in self.catalogue.files() if f.document]
-        for part in [*rules, *files]:
-            digest.update(part.encode("utf-8", "surrogateescape") + b"\n")
-        return digest.hexdigest()
-
-
-def _unchanged(folder: IndexFolder, catalogue: Catalogue, state: str) -> Manifest | None:
-    """Return the published manifest when it was made from `state` and its files are whole."""
-    number, _, published = (catalogue.get("published") or "").partition(" ")
-    if published != state:
-        return None
-    try:
-        current = folder.current()
-        return read_manifest(current) if int(current.name) == int(number) else None
-    except IndexFolderError:
-        return None

@@ -1,7 +1,7 @@
-"""The builder's catalogue, `library.db`: roots, files, originals, passages and vectors.
+"""The builder's catalogue, `library.db`: files, originals, passages, words and vectors.
 
-Only a build opens it; readers use the published generation. Every batch is one commit, so a build
-that is cut off goes on where it stopped.
+Only a build opens it for writing; readers use the published generation. Every batch is one
+commit, so a build that is cut off goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -9,36 +9,25 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.errors import IndexDamagedError, IndexFormatError, IndexWriteError
-from embeddings.records import Document, Mark, Passage, Role, Sentence, Span
+from embeddings import schema
+from embeddings.records import Document, FileStamp, Mark, Passage, Role, Sentence, Span
+from embeddings.schema import FORMAT
 
-FORMAT = 2
-"""Version of the tables; a catalogue of a higher one is refused."""
-
-_TABLES = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE documents (
-  id TEXT PRIMARY KEY, reader TEXT NOT NULL, title TEXT NOT NULL, date TEXT, text TEXT NOT NULL,
-  page_starts TEXT NOT NULL, segmenter TEXT NOT NULL,
-  marks TEXT NOT NULL DEFAULT '[]');
-CREATE TABLE files (
-  source TEXT PRIMARY KEY, document TEXT REFERENCES documents (id), reason TEXT) WITHOUT ROWID;
-CREATE TABLE passages (
-  document TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE, ordinal INTEGER NOT NULL,
-  passage TEXT NOT NULL, PRIMARY KEY (document, ordinal));
-CREATE TABLE vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
-"""
+__all__ = ["FORMAT", "Catalogue", "FileRecord", "ScanRecord"]
 
 
-_MIGRATIONS = {1: "ALTER TABLE documents ADD COLUMN marks TEXT NOT NULL DEFAULT '[]'"}
-"""What makes a catalogue of a format one of the next."""
+_PLAIN = ("id", "document", "text", "title", "heading", "role", "page")
+"""Fields of a passage that are kept as they are."""
+
+_PART = 500
+"""Keys in one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +39,60 @@ class FileRecord:
     reason: str | None
 
 
+class ScanRecord(NamedTuple):
+    """What became of a file when it was last looked into.
+
+    Attributes:
+        source: POSIX path below the root.
+        document: the document in it, or None when it was skipped.
+        reason: why it was skipped, or None.
+        stamp: what the file system said of it then, or None when it could not be read.
+        scanned: time in ns at which that scan began; 0 when `stamp` is not to be relied on.
+        build: number of the build that looked.
+    """
+
+    source: str
+    document: str | None
+    reason: str | None
+    stamp: FileStamp | None
+    scanned: int
+    build: int
+
+    @property
+    def file(self) -> FileRecord:
+        """Return what became of the file."""
+        return FileRecord(self.source, self.document, self.reason)
+
+
 class Catalogue:
-    """An open catalogue; a context manager. One thread, one process at a time."""
+    """An open catalogue; a context manager. One thread, one process at a time.
+
+    It has two lists of files: `files` is what the last scan found, be it of a running build or of
+    one that was cut off; `published_files` is that of the published generation. `accept` makes the
+    first the second.
+
+    Raises:
+        IndexFolderError: when it cannot be opened; see `embeddings.schema.connect`.
+    """
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._db = sqlite3.connect(path)
-            self._prepare(path)
-        except sqlite3.OperationalError as error:
-            raise IndexWriteError(
-                f"The index folder {str(path.parent)!r} cannot be written ({error}); "
-                "allow writing to it or choose another: --index FOLDER"
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise IndexDamagedError(
-                f"{str(path)!r} is not a catalogue ({error}); "
-                "delete the index folder and build again: wenju build"
-            ) from error
+        self._db = schema.connect(path)
 
-    def _prepare(self, path: Path) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > FORMAT:
-            raise IndexFormatError(
-                f"The index {str(path.parent)!r} has format {version}; this version writes up to "
-                f"{FORMAT}. Install a newer wenju, or build into another folder: --index FOLDER"
-            )
-        for older in range(version, FORMAT) if version else ():
-            self._db.executescript(
-                f"BEGIN; {_MIGRATIONS[older]}; PRAGMA user_version = {older + 1}; COMMIT;"
-            )
-        if version == 0:
-            self._db.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT;")
+    @classmethod
+    def copy_of(cls, path: Path) -> Catalogue:
+        """Open a copy of a catalogue, empty when there is none; `path` stays as it is.
+
+        Raises:
+            IndexFolderError: when it cannot be read; see `embeddings.schema.copy`.
+        """
+        copied = cls.__new__(cls)
+        copied._db = schema.copy(path)
+        return copied
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The connection, for modules that keep temporary tables beside the catalogue's own."""
+        return self._db
 
     def __enter__(self) -> Catalogue:
         return self
@@ -98,7 +108,18 @@ class Catalogue:
     def put(self, key: str, value: str) -> None:
         """Keep a note."""
         with self._db:
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            self._put(key, value)
+
+    def _put(self, key: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def forget_all(self, note: str, value: str) -> None:
+        """Forget documents, vectors and words, not the list of files; keep a note of it."""
+        with self._db:
+            for table in ("passages", "documents", "scans", "vectors", "leaving", "words"):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
+            self._db.execute("DELETE FROM meta WHERE key = 'published'")
+            self._put(note, value)
 
     def has_document(self, document: str, segmenter: str) -> bool:
         """Tell whether a document's passages, made by these rules, are here."""
@@ -110,7 +131,7 @@ class Catalogue:
     def document(self, document: str) -> Document | None:
         """Return a kept document under its first source, or None."""
         row = self._db.execute(
-            "SELECT id, (SELECT min(source) FROM files WHERE document = documents.id), text,"
+            "SELECT id, (SELECT min(source) FROM scans WHERE document = documents.id), text,"
             " reader, title, date, page_starts, marks FROM documents WHERE id = ?",
             (document,),
         ).fetchone()
@@ -132,43 +153,107 @@ class Catalogue:
         with self._db:
             self._db.execute("DELETE FROM passages WHERE document = ?", (document.id,))
             self._db.execute(
-                "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
-                " SET title = excluded.title, date = excluded.date, segmenter = excluded.segmenter",
+                "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')",
                 (*row, pages, segmenter, marks),
             )
             self._db.executemany(
-                "INSERT INTO passages VALUES (?, ?, ?)",
+                "INSERT INTO passages VALUES (?, ?, ?, NULL)",
                 ((document.id, at, _to_json(passage)) for at, passage in enumerate(passages)),
             )
 
     def files(self) -> list[FileRecord]:
-        """Return what became of each file, by source."""
+        """Return what became of each file in the last scan, by source."""
+        rows = self._db.execute("SELECT source, document, reason FROM scans ORDER BY source")
+        return [FileRecord(*row) for row in rows]
+
+    def published_files(self) -> list[FileRecord]:
+        """Return what became of each file in the published generation, by source.
+
+        The note ``accepted`` has that generation's number; where CURRENT names another one, the
+        build that published it was cut off before its last step.
+        """
         rows = self._db.execute("SELECT source, document, reason FROM files ORDER BY source")
         return [FileRecord(*row) for row in rows]
 
-    def set_files(self, files: Iterable[FileRecord]) -> None:
-        """Replace the list of files, and forget documents that no file holds any more."""
+    def scan_of(self, source: str) -> ScanRecord | None:
+        """Return what became of a file when it was last looked into, or None."""
+        return next(self._scans("source = ?", source), None)
+
+    def scans_of_inode(self, inode: int) -> list[ScanRecord]:
+        """Return what became of the files that had this inode number."""
+        return list(self._scans("inode = ?", inode))
+
+    def _scans(self, where: str, value: object) -> Iterator[ScanRecord]:
+        query = f"SELECT * FROM scans WHERE {where}"  # noqa: S608 - conditions of our own
+        for source, document, reason, size, mtime, inode, scanned, build in self._db.execute(
+            query, (value,)
+        ):
+            stamp = None if size is None else FileStamp(size, mtime, inode)
+            yield ScanRecord(source, document, reason, stamp, scanned, build)
+
+    def put_scan(self, scan: ScanRecord) -> None:
+        """Keep what became of a file."""
+        stamp = scan.stamp or (None, None, None)
         with self._db:
-            self._db.execute("DELETE FROM files")
-            self._db.executemany(
-                "INSERT INTO files VALUES (?, ?, ?)",
-                ((file.source, file.document, file.reason) for file in files),
-            )
             self._db.execute(
-                "DELETE FROM documents WHERE id NOT IN"
-                " (SELECT document FROM files WHERE document IS NOT NULL)"
+                "INSERT OR REPLACE INTO scans VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (scan.source, scan.document, scan.reason, *stamp, scan.scanned, scan.build),
             )
 
+    def distrust_scans(self, note: str, value: str, *, skipped_only: bool = False) -> None:
+        """Have all files, or those that were skipped, looked into again; keep a note of it."""
+        with self._db:
+            self._db.execute(
+                "UPDATE scans SET scanned = 0 WHERE document IS NULL OR NOT ?", (skipped_only,)
+            )
+            self._put(note, value)
+
+    def forget_scans_but(self, sources: Iterable[str]) -> None:
+        """Forget the scans of files that are not listed any more."""
+        with self._db:
+            self._db.execute("CREATE TEMP TABLE listed (source TEXT PRIMARY KEY) WITHOUT ROWID")
+            self._db.executemany("INSERT INTO listed VALUES (?)", ((name,) for name in sources))
+            self._db.execute("DELETE FROM scans WHERE source NOT IN (SELECT source FROM listed)")
+            self._db.execute("DROP TABLE listed")
+
+    def accept(self, number: int) -> None:
+        """Make the last scan the list of the published generation, which has this number.
+
+        Documents that no file holds any more are forgotten: an older generation has their texts.
+        """
+        with self._db:
+            self._db.execute("DELETE FROM files")
+            self._db.execute("INSERT INTO files SELECT source, document, reason FROM scans")
+            self._db.execute(
+                "DELETE FROM documents WHERE id NOT IN"
+                " (SELECT document FROM scans WHERE document IS NOT NULL)"
+            )
+            self._put("accepted", str(number))
+
     def documents(self) -> Iterator[tuple[Document, tuple[str, ...], list[Passage]]]:
-        """Yield each document with all its sources and its passages, by first source."""
-        sources: dict[str, list[str]] = {}
-        for file in self.files():
-            if file.document:
-                sources.setdefault(file.document, []).append(file.source)
-        for document, held in sources.items():
+        """Yield each document of the last scan with all its sources and its passages.
+
+        They come by first source, one at a time.
+        """
+        for document in self.document_ids():
             found = self.document(document)
             assert found is not None, f"files name document {document}, which is not kept"
-            yield found, tuple(held), self.passages(document)
+            yield found, self.sources_of(document), self.passages(document)
+
+    def document_ids(self) -> Iterator[str]:
+        """Yield the documents of the last scan, by first source."""
+        rows = self._db.execute(
+            "SELECT document, min(source) AS first FROM scans WHERE document IS NOT NULL"
+            " GROUP BY document ORDER BY first"
+        )
+        return (row[0] for row in rows)
+
+    def sources_of(self, document: str) -> tuple[str, ...]:
+        """Return the files in which the last scan found a document, by name."""
+        rows = self._db.execute(
+            "SELECT source FROM scans WHERE document = ? ORDER BY source", (document,)
+        )
+        return tuple(row[0] for row in rows)
 
     def passages(self, document: str) -> list[Passage]:
         """Return the passages of a document in reading order."""
@@ -177,17 +262,48 @@ class Catalogue:
         )
         return [_from_json(row[0]) for row in rows]
 
-    def missing_vectors(self, keys: Iterable[bytes]) -> set[bytes]:
-        """Return those of `keys` that have no vector yet."""
-        return {key for key in keys if not self._vector(key)}
+    def passage(self, document: str, ordinal: int) -> Passage:
+        """Return the passage of a document that is number `ordinal` in reading order, from 0."""
+        row = self._db.execute(
+            "SELECT passage FROM passages WHERE document = ? AND ordinal = ?", (document, ordinal)
+        ).fetchone()
+        return _from_json(row[0])
 
-    def add_vectors(self, keys: Sequence[bytes], vectors: NDArray[np.float32]) -> None:
-        """Keep `vectors`, one row for each key, in half precision."""
+    def keys_of(self, document: str, inputs: str) -> list[bytes] | None:
+        """Return the keys that `put_keys` kept of each passage, or None when there are none.
+
+        Args:
+            document: its id.
+            inputs: what the keys depend on, as it was given to `put_keys`.
+        """
+        known = self._db.execute(
+            "SELECT 1 FROM documents WHERE id = ? AND inputs = ?", (document, inputs)
+        ).fetchone()
+        if known is None:
+            return None
+        rows = self._db.execute(
+            "SELECT keys FROM passages WHERE document = ? ORDER BY ordinal", (document,)
+        )
+        return [row[0] for row in rows]
+
+    def put_keys(self, document: str, inputs: str, keys: Sequence[bytes]) -> None:
+        """Keep some bytes for each passage of a document, and what they depend on."""
+        with self._db:
+            self._db.executemany(
+                "UPDATE passages SET keys = ? WHERE document = ? AND ordinal = ?",
+                ((key, document, ordinal) for ordinal, key in enumerate(keys)),
+            )
+            self._db.execute("UPDATE documents SET inputs = ? WHERE id = ?", (inputs, document))
+
+    def add_vectors(
+        self, keys: Sequence[bytes], vectors: NDArray[np.float32], build: int = 0
+    ) -> None:
+        """Keep `vectors`, one row for each key, in half precision, as made by a build."""
         halves = vectors.astype(np.float16)
         with self._db:
             self._db.executemany(
-                "INSERT OR REPLACE INTO vectors VALUES (?, ?)",
-                ((key, row.tobytes()) for key, row in zip(keys, halves, strict=True)),
+                "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
+                ((key, row.tobytes(), build) for key, row in zip(keys, halves, strict=True)),
             )
 
     def vectors(self, keys: Sequence[bytes], dimensions: int) -> NDArray[np.float32]:
@@ -197,25 +313,19 @@ class Catalogue:
             KeyError: when one is missing.
         """
         found = np.empty((len(keys), dimensions), dtype=np.float32)
-        for row, key in enumerate(keys):
-            kept = self._vector(key)
-            if kept is None:
-                raise KeyError(key)
-            found[row] = np.frombuffer(kept, dtype=np.float16)
+        for start in range(0, len(keys), _PART):
+            part = keys[start : start + _PART]
+            kept = self._vectors(part)
+            for row, key in enumerate(part, start):
+                found[row] = np.frombuffer(kept[key], dtype=np.float16)
         lengths = np.linalg.norm(found, axis=1, keepdims=True)
-        return found / np.maximum(lengths, 1e-12)  # type: ignore[no-any-return]
+        found /= np.maximum(lengths, 1e-12)
+        return found
 
-    def _vector(self, key: bytes) -> bytes | None:
-        row = self._db.execute("SELECT vector FROM vectors WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else None
-
-    def forget_vectors_but(self, keys: set[bytes]) -> None:
-        """Forget the vectors of texts that stand in no passage any more."""
-        kept = {row[0] for row in self._db.execute("SELECT key FROM vectors")}
-        with self._db:
-            self._db.executemany(
-                "DELETE FROM vectors WHERE key = ?", ((key,) for key in kept - keys)
-            )
+    def _vectors(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        wanted = ",".join("?" * len(keys))
+        query = f"SELECT key, vector FROM vectors WHERE key IN ({wanted})"  # noqa: S608
+        return dict(self._db.execute(query, keys).fetchall())
 
 
 def spans_to_json(spans: Iterable[Span]) -> str:
@@ -235,11 +345,35 @@ def _marks_from_json(text: str) -> tuple[Mark, ...]:
 
 
 def _to_json(passage: Passage) -> str:
-    return json.dumps(asdict(passage), ensure_ascii=False)
+    fields = [getattr(passage, name) for name in _PLAIN]
+    sentences = [[item.text, _pairs(item.spans)] for item in passage.sentences]
+    return json.dumps([*fields, _pairs(passage.spans), sentences], ensure_ascii=False)
+
+
+def _pairs(spans: Iterable[Span]) -> list[tuple[int, int]]:
+    return [(span.start, span.end) for span in spans]
 
 
 def _from_json(text: str) -> Passage:
-    fields: dict[str, Any] = json.loads(text)
+    kept: Any = json.loads(text)
+    if isinstance(kept, dict):
+        return _from_older_json(kept)
+    *plain, spans, sentences = kept
+    fields = dict(zip(_PLAIN, plain, strict=True))
+    fields["role"] = Role(fields["role"])
+    return Passage(
+        **fields,
+        spans=_spans(spans),
+        sentences=tuple(Sentence(said, _spans(where)) for said, where in sentences),
+    )
+
+
+def _spans(pairs: Iterable[Sequence[int]]) -> tuple[Span, ...]:
+    return tuple(Span(start, end) for start, end in pairs)
+
+
+def _from_older_json(fields: dict[str, Any]) -> Passage:
+    """Return a passage as catalogues before format 3 kept it."""
     fields["role"] = Role(fields["role"])
     fields["spans"] = tuple(Span(**span) for span in fields["spans"])
     fields["sentences"] = tuple(

@@ -8,15 +8,17 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from embeddings import readers
-from embeddings.errors import SourceError, UnreadableFileError
+from embeddings.errors import SourceError, UnopenedFileError, UnreadableFileError
 from embeddings.readers import FORMATS, check_ending, date_in
-from embeddings.records import Document, document_id
+from embeddings.records import Document, FileStamp, document_id
 
 __all__ = [
     "FORMATS",
     "LARGEST",
+    "READING",
     "FileEntry",
     "date_in",
     "decode",
@@ -31,16 +33,36 @@ LARGEST = 64 * 1024 * 1024
 _TEMPORARY = re.compile(r"^(?:\.|~\$|#.*#$)|(?:~|\.tmp|\.part|\.crdownload|\.swp)$", re.IGNORECASE)
 
 
+READING = f"reading/1 {LARGEST} {' '.join(FORMATS)}"
+"""Changes whenever a file that was skipped might be read: then each of them is tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """A file below a root: its source (POSIX path below the root, NFC) and where it is."""
+    """A file below a root, or a place there that cannot be looked into.
+
+    Attributes:
+        source: POSIX path below the root, NFC.
+        path: where it is.
+        stamp: what the file system said of it when it was listed, or None.
+        problem: why it cannot be read at all, or None.
+    """
 
     source: str
     path: Path
+    stamp: FileStamp | None = None
+    problem: str | None = None
 
 
-def list_files(root: Path) -> list[FileEntry]:
+def list_files(root: Path, without: Path | None = None) -> list[FileEntry]:
     """Return the files below `root`, by source; hidden and temporary ones are left out.
+
+    A folder that cannot be listed, a file that cannot be looked at, a name that is not Unicode and
+    one that another file has in another Unicode form are entries with a `problem`.
+
+    Args:
+        root: folder of documents.
+        without: a folder that is left out, as an index below its own documents; None for none.
 
     Raises:
         SourceError: when `root` is missing, is not a folder or cannot be listed.
@@ -51,29 +73,77 @@ def list_files(root: Path) -> list[FileEntry]:
             f"The folder of documents {str(root)!r} {what}; "
             "give a folder that holds your files, for example: wenju build seeds"
         )
-    if not os.access(root, os.R_OK | os.X_OK):
+    found = sorted(_walk(root, without and without.resolve()), key=lambda e: (e.source, e.path))
+    if any(entry.path == root for entry in found) or not os.access(root, os.R_OK | os.X_OK):
         raise SourceError(
             f"The folder of documents {str(root)!r} is not readable; allow reading it"
         )
-    return sorted(_walk(root), key=lambda entry: entry.source)
+    return list(_one_a_source(found))
 
 
-def _walk(root: Path) -> Iterator[FileEntry]:
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not _TEMPORARY.search(name))
-        for name in names:
-            path = Path(folder, name)
-            if not _TEMPORARY.search(name) and path.is_file():
-                source = path.relative_to(root).as_posix()
-                yield FileEntry(unicodedata.normalize("NFC", source), path)
+def _walk(root: Path, without: Path | None) -> Iterator[FileEntry]:
+    refused: list[OSError] = []
+    for folder, folders, names in os.walk(root, onerror=refused.append):
+        folders[:] = [name for name in folders if not _TEMPORARY.search(name)]
+        if without and without.name in folders and Path(folder, without.name).resolve() == without:
+            folders.remove(without.name)
+        for path in (Path(folder, name) for name in names if not _TEMPORARY.search(name)):
+            try:
+                found = path.stat()
+            except OSError as error:
+                if path.is_symlink() or not isinstance(error, FileNotFoundError):
+                    yield _entry(root, path, None, _refusal(error))
+            else:
+                if S_ISREG(found.st_mode):
+                    yield _entry(root, path, _stamp(found))
+    for closed in refused:
+        reason = f"this folder cannot be listed: {closed.strerror}; check its rights"
+        yield _entry(root, Path(closed.filename), None, reason)
+
+
+def _stamp(found: os.stat_result) -> FileStamp:
+    # The numbers of SQLite have 63 bits and a sign.
+    return FileStamp(found.st_size, found.st_mtime_ns, found.st_ino & (2**63 - 1))
+
+
+def _refusal(error: OSError) -> str:
+    return f"cannot be opened: {error.strerror}; check its rights"
+
+
+def _entry(
+    root: Path, path: Path, stamp: FileStamp | None, problem: str | None = None
+) -> FileEntry:
+    source = unicodedata.normalize("NFC", path.relative_to(root).as_posix())
+    try:
+        source.encode("utf-8")
+    except UnicodeEncodeError:
+        shown = os.fsencode(source).decode("utf-8", "backslashreplace")
+        return FileEntry(shown, path, None, "its name is not valid Unicode; rename it")
+    return FileEntry(source, path, stamp, problem)
+
+
+def _one_a_source(found: list[FileEntry]) -> Iterator[FileEntry]:
+    """Yield the entries; of files whose names differ in their Unicode form only, the first."""
+    last = None
+    for entry in found:
+        if entry.source == last:
+            shown = ascii(os.fspath(entry.path.name))[1:-1]
+            problem = "another file has this name in another Unicode form; rename one of them"
+            yield FileEntry(f"{entry.source} ({shown})", entry.path, problem=problem)
+        else:
+            yield entry
+        last = entry.source
 
 
 def read_bytes(entry: FileEntry) -> bytes:
     """Return the bytes of a file of a known format and a bearable size.
 
     Raises:
+        UnopenedFileError: when it cannot be opened, or was removed since it was listed.
         UnreadableFileError: with the reason for the build's report.
     """
+    if entry.problem:
+        raise UnopenedFileError(entry.problem)
     check_ending(entry.path.suffix.lower())
     try:
         size = entry.path.stat().st_size
@@ -82,10 +152,10 @@ def read_bytes(entry: FileEntry) -> bytes:
                 f"{size:,} bytes; at most {LARGEST:,} are read; split the file"
             )
         return entry.path.read_bytes()
+    except FileNotFoundError as error:
+        raise UnopenedFileError("it was removed while the folder was read") from error
     except OSError as error:
-        raise UnreadableFileError(
-            f"cannot be opened: {error.strerror}; check its rights"
-        ) from error
+        raise UnopenedFileError(_refusal(error)) from error
 
 
 def decode(data: bytes) -> str:

@@ -7,6 +7,7 @@ One class for each thing that a user does next:
     ├── SettingError                a setting's value or name; also an address that is in use
     ├── SourceError                 a folder of documents: missing, empty, not readable
     │   └── UnreadableFileError     one file: it is skipped with this reason, the build goes on
+    │       └── UnopenedFileError   it could not be opened; the next build tries again
     ├── IndexFolderError            the index folder
     │   ├── IndexMissingError       nothing was built there yet
     │   ├── IndexFormatError        made by a newer (or unknown) version
@@ -42,6 +43,10 @@ class SourceError(WenjuError):
 
 class UnreadableFileError(SourceError):
     """One file cannot be read; a build reports it and goes on."""
+
+
+class UnopenedFileError(UnreadableFileError):
+    """One file could not be opened or listed, which may change while the file does not."""
 
 
 class IndexFolderError(WenjuError):

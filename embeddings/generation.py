@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +16,15 @@ import numpy as np
 
 from embeddings.catalogue import Catalogue, spans_to_json
 from embeddings.centre import Centre
+from embeddings.checks import Sample, check
 from embeddings.cleaning import HAN
+from embeddings.damage import MANIFEST, build_command
 from embeddings.encoder import Encoder, vector_key
+from embeddings.errors import IndexWriteError
 from embeddings.lexical import Postings, Script, Tokenizer, script_of
-from embeddings.records import Document, Passage
-from embeddings.store import Manifest, describe_files
+from embeddings.manifest import Manifest, describe_files
+from embeddings.records import CUT_OFF, Document, Passage
+from embeddings.store import IndexFolder
 from embeddings.texts import sentence_spans_to_json
 from embeddings.vectors import VectorIndex, write_halves
 
@@ -46,10 +51,17 @@ CREATE INDEX places_of_passage ON places (passage);
 CREATE INDEX places_in_document ON places (document, passage);
 """
 
+SAMPLES = 8
+"""Passages that must find themselves before a generation is published."""
+
 
 def passage_input(passage: Passage) -> str:
-    """Return the text that is encoded for a passage, without the model's prefix."""
-    above = [p for p in (passage.title, passage.heading) if p and passage.text not in p]
+    """Return the text that is encoded for a passage, without the model's prefix.
+
+    The headlines above it stand first; an article's first words in place of one say nothing more.
+    """
+    title = "" if passage.title.endswith(CUT_OFF) else passage.title
+    above = [one for one in (title, passage.heading) if one and passage.text not in one]
     return "\n".join([*above, passage.text])
 
 
@@ -87,6 +99,7 @@ class _Rows:
     sentence_counts: list[int] = field(default_factory=list)
     by_key: dict[bytes, int] = field(default_factory=dict)
     documents: int = 0
+    files: int = 0
     places: int = 0
 
 
@@ -100,21 +113,57 @@ def write_generation(
     segmenter: str,
     on_document: Callable[[], None] = lambda: None,
 ) -> Manifest:
-    """Write all files of generation `number` into `folder` and return its manifest.
+    """Write all files of generation `number` into `folder`, check them, and return its manifest.
 
-    Every vector must be in the catalogue already.
+    Every vector must be in the catalogue already. When it fails, `folder` is gone.
+
+    Raises:
+        IndexWriteError: when the disk refuses, for example because it is full.
+        IndexDamagedError: when what was written does not pass `checks.check`.
     """
-    rows = _write_text(folder / "text.db", catalogue, encoder, tokenizer, on_document)
-    _write_vectors(folder, rows, catalogue, encoder)
-    Postings.write(folder / "postings", rows.tokens)
+    try:
+        rows = _write_text(folder / "text.db", catalogue, encoder, tokenizer, on_document)
+        _write_vectors(folder, rows, catalogue, encoder)
+        Postings.write(folder / "postings", rows.tokens)
+        manifest = _manifest(folder, number, catalogue, encoder, tokenizer, segmenter, rows)
+        (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+        check(folder, _samples(rows, catalogue, encoder))
+    except (OSError, sqlite3.OperationalError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise _unwritten(folder.parent.parent, error) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _unwritten(index: Path, error: Exception) -> IndexWriteError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return IndexWriteError(
+        f"The new generation cannot be written to {str(index)!r} ({reason}); make room or allow "
+        "writing, then build again, which encodes nothing twice: "
+        f"{build_command(index)}. What was published before goes on answering"
+    )
+
+
+def _manifest(
+    folder: Path,
+    number: int,
+    catalogue: Catalogue,
+    encoder: Encoder,
+    tokenizer: Tokenizer,
+    segmenter: str,
+    rows: _Rows,
+) -> Manifest:
     counts = {
+        "files": rows.files,
         "documents": rows.documents,
         "passages": len(rows.passage_keys),
         "places": rows.places,
         "sentences": len(rows.sentence_keys),
         "traditional": rows.scripts.count(Script.TRADITIONAL),
     }
-    manifest = Manifest(
+    return Manifest(
         number=number,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         model=encoder.name,
@@ -125,9 +174,18 @@ def write_generation(
         root=catalogue.get("root") or "",
         counts=counts,
         files=describe_files(folder),
+        before=IndexFolder(folder.parent.parent).current_number(),
     )
-    (folder / "manifest.json").write_text(manifest.to_json(), encoding="utf-8")
-    return manifest
+
+
+def _samples(rows: _Rows, catalogue: Catalogue, encoder: Encoder) -> list[Sample]:
+    """Return the first passage, the last, and some between, with the vectors of the catalogue."""
+    some = np.unique(np.linspace(0, len(rows.passage_keys) - 1, SAMPLES).astype(int)).tolist()
+    some = [row for row in some if row >= 0]
+    vectors = catalogue.vectors([rows.passage_keys[row] for row in some], encoder.dimensions)
+    return [
+        Sample(row, vector, rows.tokens[row]) for row, vector in zip(some, vectors, strict=True)
+    ]
 
 
 def _write_vectors(folder: Path, rows: _Rows, catalogue: Catalogue, encoder: Encoder) -> None:
@@ -163,6 +221,7 @@ def _write_text(
                     _collect_headings(passage, row, rows, tokenizer)
                 _insert_place(db, row, passage, rows)
             rows.documents += 1
+            rows.files += len(sources)
             on_document()
         db.commit()
     finally:

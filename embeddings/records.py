@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Role(StrEnum):
@@ -64,6 +65,14 @@ class Mark:
     level: int = 0
 
 
+class FileStamp(NamedTuple):
+    """What a file system says of a file: bytes, time of its last change in ns, inode number."""
+
+    size: int
+    mtime: int
+    inode: int
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One file as it was read.
@@ -101,6 +110,10 @@ class Sentence:
     spans: tuple[Span, ...]
 
 
+CUT_OFF = "……"
+"""Ends a title that is no headline but the first words of its article."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """What is encoded, searched and shown: some sentences of one article.
@@ -111,7 +124,7 @@ class Passage:
         text: clean text, the sentences put together.
         spans: the places in the original text that `text` was made from, in reading order.
         sentences: at least one; their texts put together are `text`.
-        title: headline of the article it belongs to, or empty.
+        title: headline of the article it belongs to, or its first words and `CUT_OFF`, or empty.
         heading: nearest section heading above, or empty.
         role: what the passage is.
         page: 1-based page of the first character in paged formats, or None.

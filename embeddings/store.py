@@ -3,61 +3,59 @@
 library.db            the builder's catalogue
 generations/000007/   manifest.json, text.db, vectors.faiss, sentences.npy, scripts.npy, postings/
 CURRENT               name of the published generation, replaced by an atomic rename
-build.lock            held while a build runs
+build.lock            held while a build runs; writer.json beside it says by whom
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import logging
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings import locking
 from embeddings.centre import Centre
+from embeddings.damage import MANIFEST, build_command, damaged
 from embeddings.errors import (
     IndexDamagedError,
     IndexFolderError,
-    IndexFormatError,
     IndexMissingError,
 )
 from embeddings.lexical import Postings
-from embeddings.texts import Texts, damaged
+from embeddings.manifest import (
+    FORMAT,
+    Manifest,
+    describe_files,
+    is_whole,
+    named_before,
+    read_manifest,
+)
+from embeddings.texts import Texts
 from embeddings.vectors import VectorIndex, open_halves
 
-FORMAT = 4
-"""Version of a generation's files; one of a higher version is refused."""
+__all__ = [
+    "FORMAT",
+    "Generation",
+    "IndexFolder",
+    "Manifest",
+    "Stamp",
+    "describe_files",
+    "read_manifest",
+]
 
-KEPT_GENERATIONS = 2
-"""The published generation and the one before it, for going back."""
+_PARTIAL = ".partial"
+_REMOVED = ".removed"
 
+_log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a generation is made of, as `manifest.json` has it."""
-
-    number: int
-    created: str
-    model: str
-    fingerprint: str
-    dimensions: int
-    tokenizer: str
-    segmenter: str
-    root: str
-    counts: dict[str, int]
-    files: dict[str, dict[str, Any]]
-
-    def to_json(self) -> str:
-        """Return the text of `manifest.json`."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
-        return json.dumps({"format": FORMAT, **fields}, ensure_ascii=False, indent=1)
+Stamp = tuple[int, int, int] | None
+"""Changes whenever CURRENT is replaced; None while there is none."""
 
 
 class IndexFolder:
@@ -84,14 +82,41 @@ class IndexFolder:
             raise IndexFolderError(
                 f"The index {str(self.path)!r} is a file; give a folder: --index"
             )
-        others = self.path.is_dir() and {path.name for path in self.path.iterdir()} - {
-            self.lock.name
-        }
+        begun = {self.lock.name, locking.NOTE, self.generations.name}  # by a build that was cut off
+        others = self.path.is_dir() and {path.name for path in self.path.iterdir()} - begun
         if others and not self.exists():
             raise IndexFolderError(
                 f"The folder {str(self.path)!r} holds other files and is not an index; "
                 "give an empty or a new folder: --index FOLDER"
             )
+
+    @contextmanager
+    def writing(self, doing: str = "building", *, wait: bool = False) -> Iterator[None]:
+        """Be the only writer here, and first remove the generations that nobody needs any more.
+
+        Args:
+            doing: what for; see `locking.Writer`.
+            wait: wait for another writer to end.
+
+        Raises:
+            IndexLockedError: when another process writes and `wait` is False.
+            IndexWriteError: when the folder cannot be written.
+        """
+        try:
+            self.generations.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise locking.unwritable(self.path, error) from error
+        with locking.writing(self.lock, doing, wait=wait):
+            self.remove_old()
+            yield
+
+    def stamp(self) -> Stamp:
+        """Return what changes when another generation is published; costs one look at a file."""
+        try:
+            found = self._current.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def current(self) -> Path:
         """Return the folder of the published generation.
@@ -101,51 +126,141 @@ class IndexFolder:
             IndexDamagedError: when CURRENT names a generation that is not there.
         """
         try:
-            name = self._current.read_text(encoding="utf-8").strip()
+            name = self._current.read_text(encoding="utf-8", errors="replace").strip()
         except (FileNotFoundError, NotADirectoryError) as error:
             raise IndexMissingError(
                 f"There is no index in {str(self.path)!r} yet; build one first: wenju build FOLDER"
                 f" --index {self.path}"
             ) from error
         folder = self.generations / name
-        if not name.isdigit() or not folder.is_dir():
+        if not _is_number(name) or not folder.is_dir():
             raise IndexDamagedError(
                 f"CURRENT in {str(self.path)!r} names generation {name!r}, which is not there; "
-                f"publish again from the catalogue: wenju build --index {self.path}"
+                f"publish again from the catalogue: {build_command(self.path)}"
             )
         return folder
 
     def numbers(self) -> list[int]:
-        """Return the numbers of the generations that are kept, rising."""
+        """Return the numbers of the generations that are here, rising."""
         if not self.generations.is_dir():
             return []
-        return sorted(int(path.name) for path in self.generations.iterdir() if path.name.isdigit())
+        return sorted(int(p.name) for p in self.generations.iterdir() if _is_number(p.name))
+
+    def folder(self, number: int) -> Path:
+        """Return the folder of generation `number`."""
+        return self.generations / f"{number:06}"
+
+    def current_number(self) -> int | None:
+        """Return the number of the published generation; None when there is none, or it is gone."""
+        try:
+            return int(self.current().name)
+        except IndexFolderError:
+            return None
+
+    def before(self, number: int) -> int | None:
+        """Return the whole generation to go back to from `number`; None when there is none.
+
+        It is the one that was published before; where that is not here, the newest older one.
+        """
+        named = named_before(self.folder(number))
+        older = [n for n in reversed(self.numbers()) if n < number]
+        wanted = [n for n in older if n == named] + [n for n in older if n != named]
+        return next((n for n in wanted if is_whole(self.folder(n))), None)
 
     def start_generation(self) -> tuple[int, Path]:
         """Make an unpublished folder for the next generation; a half-made older one is removed."""
         number = max(self.numbers(), default=0) + 1
-        folder = self.generations / f"{number:06}.partial"
-        for stale in self.generations.glob("*.partial"):
+        folder = self.generations / f"{number:06}{_PARTIAL}"
+        for stale in self.generations.glob(f"*{_PARTIAL}"):
             shutil.rmtree(stale)
         folder.mkdir(parents=True)
         return number, folder
 
     def publish(self, partial: Path) -> Path:
-        """Publish a complete generation and remove those that nobody goes back to."""
+        """Publish a complete generation and remove those that nobody goes back to.
+
+        Raises:
+            IndexWriteError: when the disk refuses; what was published before stays so.
+        """
         folder = partial.with_suffix("")
-        for path in partial.rglob("*"):
-            _sync(path)
-        _sync(partial)
-        partial.rename(folder)
-        _sync(self.generations)
+        try:
+            for path in partial.rglob("*"):
+                _sync(path)
+            _sync(partial)
+            partial.rename(folder)
+            _sync(self.generations)
+            self._name(folder)
+        except OSError as error:
+            raise locking.unwritable(self.path, error) from error
+        self.remove_old()
+        return folder
+
+    def _name(self, folder: Path) -> None:
+        """Make CURRENT name `folder`, in one step that survives a power cut."""
         waiting = self._current.with_suffix(".new")
         waiting.write_text(folder.name + "\n", encoding="utf-8")
         _sync(waiting)
+        _sync(self.path)
         waiting.replace(self._current)
         _sync(self.path)
-        for number in self.numbers()[:-KEPT_GENERATIONS]:
-            shutil.rmtree(self.generations / f"{number:06}", ignore_errors=True)
-        return folder
+
+    def go_back(self) -> Path:
+        """Publish the generation before again; a writer's act.
+
+        It answers until the next build, which publishes the state of the documents anew.
+
+        Raises:
+            IndexMissingError: when nothing is published here.
+            IndexDamagedError: when no whole generation before it is kept.
+        """
+        try:
+            number = int(self.current().name)
+        except IndexDamagedError:  # CURRENT names nothing: any that is kept stands before it
+            number = max(self.numbers(), default=0) + 1
+        before = self.before(number)
+        if before is None:
+            raise IndexDamagedError(
+                f"{str(self.path)!r} keeps no whole generation before {number}, so there is none "
+                f"to go back to; bring it up to date with its documents: {build_command(self.path)}"
+            )
+        try:
+            self._name(self.folder(before))
+        except OSError as error:
+            raise locking.unwritable(self.path, error) from error
+        return self.folder(before)
+
+    def remove_old(self) -> None:
+        """Remove the generations that nobody goes back to, but those that a reader holds.
+
+        Kept are the published one, the one before it, and newer ones, which stand there after a
+        rollback. Where CURRENT names nothing all are kept.
+        """
+        for removed in self.generations.glob(f"*{_REMOVED}"):
+            shutil.rmtree(removed, ignore_errors=True)
+        current = self.current_number()
+        if current is None:
+            return
+        kept = {current, self.before(current)}
+        for number in self.numbers():
+            if number < current and number not in kept:
+                self._remove(self.folder(number))
+
+    def _remove(self, folder: Path) -> None:
+        """Take a generation away in one step, then its files; leave it where it is in use."""
+        removed = folder.with_suffix(_REMOVED)
+        try:
+            with locking.unheld(folder / MANIFEST) as free:
+                if not free:
+                    return
+                folder.rename(removed)
+        except OSError as error:
+            _log.debug("generation %s stays: %s", folder.name, error)
+            return
+        shutil.rmtree(removed, ignore_errors=True)
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
 
 
 def _sync(path: Path) -> None:
@@ -159,63 +274,70 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return size and SHA-256 of each file below `folder`, by POSIX path."""
-    found = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        name = path.relative_to(folder).as_posix()
-        found[name] = {"bytes": path.stat().st_size, "sha256": digest}
-    return found
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of a generation, after checking its format and its files' sizes.
-
-    Raises:
-        IndexFormatError: when it was made by a newer version.
-        IndexDamagedError: when it, or a file that it lists, is missing or has another size.
-    """
+@contextmanager
+def _reading(folder: Path, name: str) -> Iterator[None]:
+    """Turn whatever a damaged file does to its reader into the one error that says so."""
     try:
-        fields = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        written = fields.pop("format")
-        if written > FORMAT:
-            raise IndexFormatError(
-                f"The index {str(folder.parent.parent)!r} has format {written}; this version reads "
-                f"up to {FORMAT}. Install a newer wenju, or build the index again: wenju build"
-            )
-        if written < FORMAT:
-            raise IndexFormatError(
-                f"{str(folder.parent.parent)!r} has format {written} of an older version; "
-                "build it again, which encodes only what is new: wenju build"
-            )
-        manifest = Manifest(**fields)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise damaged(folder, "manifest.json") from error
-    for name, expected in manifest.files.items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != expected["bytes"]:
-            raise damaged(folder, name)
-    return manifest
+        yield
+    except Exception as error:  # numpy alone raises five kinds, also its parser's
+        raise damaged(folder, name) from error
 
 
 class Generation(Texts):
-    """One published generation, read whole; safe to use from several threads."""
+    """One published generation, read whole; safe to use from several threads.
 
-    def __init__(self, folder: Path) -> None:
-        self.manifest = read_manifest(folder)
-        self.vectors = VectorIndex.open(folder / "vectors.faiss")
-        self.postings = Postings.open(folder / "postings")
-        self._sentence_vectors = open_halves(folder / "sentences.npy")
-        self.passage_centre = Centre.open(folder, "passage")
-        self.sentence_centre = Centre.open(folder, "sentence")
+    While it is open it is not removed: it holds a shared lock, until `close` or until nothing
+    refers to it any more.
+
+    Args:
+        folder: where it is.
+        marked: open it even if `wenju verify` found it damaged.
+
+    Raises:
+        IndexFormatError: when it was made by another version.
+        IndexDamagedError: when a file is missing, or is not what the manifest says.
+    """
+
+    def __init__(self, folder: Path, *, marked: bool = False) -> None:
+        with _reading(folder, MANIFEST):
+            self._hold = locking.Hold(folder / MANIFEST)
+        self.manifest = read_manifest(folder, marked=marked)
+        with _reading(folder, "vectors.faiss"):
+            self.vectors = VectorIndex.open(folder / "vectors.faiss")
+        with _reading(folder, "postings"):
+            self.postings = Postings.open(folder / "postings")
+        with _reading(folder, "sentences.npy"):
+            self._sentence_vectors = open_halves(folder / "sentences.npy")
+        with _reading(folder, "scripts.npy"):
+            self.scripts = _open_scripts(folder / "scripts.npy")
+        with _reading(folder, "passage_*.npy"):
+            self.passage_centre = Centre.open(folder, "passage")
+        with _reading(folder, "sentence_*.npy"):
+            self.sentence_centre = Centre.open(folder, "sentence")
         super().__init__(folder)
+        self._check_shapes()
 
-    @cached_property
-    def scripts(self) -> NDArray[np.uint8]:
-        """The `Script` of each passage, shape (passages,)."""
-        return np.asarray(np.load(self.folder / "scripts.npy", allow_pickle=False))
+    def close(self) -> None:
+        """Close the database and let go of the generation."""
+        super().close()
+        self._hold.release()
+
+    def _check_shapes(self) -> None:
+        """Refuse files that are whole one by one and do not belong together."""
+        counts, dimensions = self.manifest.counts, self.manifest.dimensions
+        passages, sentences = counts["passages"], counts["sentences"]
+        expected = {
+            "vectors.faiss": ((self.vectors.size, self.vectors.dimensions), (passages, dimensions)),
+            "postings": (self.postings.size, passages),
+            "sentences.npy": (self._sentence_vectors.shape, (sentences, dimensions)),
+            "scripts.npy": (self.scripts.shape, (passages,)),
+            "passage_lengths.npy": (self.passage_centre.lengths.shape, (passages,)),
+            "sentence_lengths.npy": (self.sentence_centre.lengths.shape, (sentences,)),
+            "text.db": (self.last_rows(), (passages - 1, sentences - 1, counts["places"] - 1)),
+        }
+        for name, (found, wanted) in expected.items():
+            if found != wanted:
+                raise damaged(self.folder, name)
 
     def sentence_vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Return the vectors of sentences, shape (len(rows), dimensions)."""
@@ -230,3 +352,11 @@ class Generation(Texts):
     def _sentence_ranges(self) -> NDArray[np.int64]:
         rows = self._rows("SELECT first_sentence, sentence_count FROM passages ORDER BY row")
         return np.array(rows, dtype=np.int64).reshape(-1, 2)
+
+
+def _open_scripts(path: Path) -> NDArray[np.uint8]:
+    """Map the `Script` of each passage into memory, shape (passages,)."""
+    mapped: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    if mapped.dtype != np.uint8:
+        raise ValueError(f"{path.name} holds {mapped.dtype}, not uint8")
+    return mapped

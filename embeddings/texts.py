@@ -9,6 +9,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.catalogue import spans_from_json
-from embeddings.errors import IndexDamagedError
+from embeddings.damage import damaged
 from embeddings.records import Role, Span
 
 
@@ -67,15 +68,6 @@ class DocumentRow(NamedTuple):
     sources: tuple[str, ...]
 
 
-def damaged(folder: Path, name: str) -> IndexDamagedError:
-    """Return the error for a file of the generation in `folder`."""
-    index = folder.parent.parent
-    return IndexDamagedError(
-        f"{name!r} of generation {folder.name} in {str(index)!r} is missing or damaged; "
-        f"build the index again: wenju build --index {index}"
-    )
-
-
 class Texts:
     """An open `text.db`; safe to use from several threads.
 
@@ -86,7 +78,10 @@ class Texts:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         uri = f"{(folder / 'text.db').absolute().as_uri()}?mode=ro&immutable=1"
-        self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        try:
+            self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        except sqlite3.DatabaseError as error:
+            raise damaged(folder, "text.db") from error
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -99,6 +94,38 @@ class Texts:
                 return self._db.execute(query, values).fetchall()
         except sqlite3.DatabaseError as error:
             raise damaged(self.folder, "text.db") from error
+
+    @contextmanager
+    def _parsing(self) -> Iterator[None]:
+        """Say that the file is damaged where a row of it cannot be understood."""
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, IndexError) as error:
+            raise damaged(self.folder, "text.db") from error
+
+    def last_rows(self) -> tuple[int, int, int]:
+        """Return the last row of passages, of sentences and of places; -1 where there is none."""
+        query = (
+            "SELECT (SELECT max(row) FROM passages), (SELECT max(row) FROM sentences),"
+            " (SELECT max(number) FROM places)"
+        )
+        passages, sentences, places = (
+            -1 if last is None else int(last) for last in self._rows(query)[0]
+        )
+        return passages, sentences, places
+
+    def count(self) -> dict[str, int]:
+        """Return how many rows each table has, counted one by one."""
+        return {
+            table: int(self._rows(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608
+            for table in ("documents", "files", "passages", "sentences", "places")
+        }
+
+    def places_in(self, document: str) -> list[PassageRow]:
+        """Return the passages of a document, each at its place there, in reading order."""
+        query = _PLACES + " WHERE document = ? ORDER BY number"
+        with self._parsing():
+            return [_passage_row(row) for row in self._rows(query, [document])]
 
     def _in_parts(
         self, query: str, values: Iterable[int] | Iterable[str]
@@ -119,7 +146,8 @@ class Texts:
         """
         if among is None:
             query = _PLACES + " WHERE passages.row IN ({}) AND number = first_place"
-            return {row[0]: _passage_row(row) for row in self._in_parts(query, map(int, rows))}
+            with self._parsing():
+                return {row[0]: _passage_row(row) for row in self._in_parts(query, map(int, rows))}
         found = {}
         for row, places in self.places(rows).items():
             inside = [place for place in places if place.document in among.sources]
@@ -131,25 +159,28 @@ class Texts:
         """Return every place of passages by row, by first source of its document, then offset."""
         query = _PLACES + " WHERE passages.row IN ({}) ORDER BY number"
         found: dict[int, list[PassageRow]] = {}
-        for row in self._in_parts(query, map(int, rows)):
-            found.setdefault(row[0], []).append(_passage_row(row))
+        with self._parsing():
+            for row in self._in_parts(query, map(int, rows)):
+                found.setdefault(row[0], []).append(_passage_row(row))
         return found
 
     def texts(self, rows: Iterable[int]) -> dict[int, tuple[Role, str]]:
         """Return role and text of passages by row."""
         query = "SELECT row, role, text FROM passages WHERE row IN ({})"
-        return {
-            row: (Role(role), text) for row, role, text in self._in_parts(query, map(int, rows))
-        }
+        with self._parsing():
+            return {
+                row: (Role(role), text) for row, role, text in self._in_parts(query, map(int, rows))
+            }
 
     def sentences(self, passages: Iterable[PassageRow]) -> list[SentenceRow]:
         """Return the sentences of passages, at the same places, in reading order of each."""
         at = {passage.row: passage.sentences for passage in passages}
         query = "SELECT * FROM sentences WHERE passage IN ({}) ORDER BY row"
-        return [
-            SentenceRow(row, passage, text, at[passage][ordinal])
-            for row, passage, ordinal, text in self._in_parts(query, at)
-        ]
+        with self._parsing():
+            return [
+                SentenceRow(row, passage, text, at[passage][ordinal])
+                for row, passage, ordinal, text in self._in_parts(query, at)
+            ]
 
     def documents(self, ids: Iterable[str]) -> dict[str, DocumentRow]:
         """Return documents by id; ids that are not here are left out."""
@@ -162,9 +193,10 @@ class Texts:
             )
             if row:
                 number, text, title, date, pages = row[0]
-                found[document] = DocumentRow(
-                    number, text, title, date, tuple(json.loads(pages)), sources[document]
-                )
+                with self._parsing():
+                    found[document] = DocumentRow(
+                        number, text, title, date, tuple(json.loads(pages)), sources[document]
+                    )
         return found
 
     def document_ids(self) -> list[str]:

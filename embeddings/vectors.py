@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,19 @@ class VectorIndex:
 
     @classmethod
     def write(cls, path: Path, vectors: NDArray[np.float32]) -> None:
-        """Write `vectors`, shape (rows, dimensions), to `path`."""
+        """Write `vectors`, shape (rows, dimensions), to `path`.
+
+        Raises:
+            OSError: when FAISS cannot write it; of an error as it closes the file it says nothing.
+        """
         import faiss
 
         index = faiss.IndexFlatIP(vectors.shape[1])
         index.add(np.ascontiguousarray(vectors, dtype=np.float32))
-        faiss.write_index(index, str(path))
+        try:
+            faiss.write_index(index, str(path))
+        except RuntimeError as error:
+            raise OSError(f"FAISS cannot write {path.name!r}") from error
 
     @classmethod
     def open(cls, path: Path) -> VectorIndex:
@@ -39,7 +47,7 @@ class VectorIndex:
 
         try:
             return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC))
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             raise IndexDamagedError(
                 f"The vectors in {path.name!r} cannot be read; build the index again: wenju build"
             ) from error
@@ -60,6 +68,10 @@ class VectorIndex:
         cosines, found = self._index.search(query[None, :], k, **_among(rows))
         order = np.lexsort((found[0], -cosines[0]))
         return found[0][order], cosines[0][order]
+
+    def vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
+        """Return the vectors of `rows`, shape (len(rows), dimensions)."""
+        return np.asarray(self._index.reconstruct_batch(np.array(rows, dtype=np.int64)))
 
     def cosines(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the cosine of `query` with each of `rows`, shape (len(rows),)."""
@@ -91,7 +103,9 @@ def open_halves(path: Path) -> NDArray[np.float16]:
     """
     try:
         mapped: NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+        if mapped.dtype != np.float16 or mapped.ndim != 2:
+            raise ValueError(f"{path.name} holds {mapped.dtype} of {mapped.ndim} dimensions")
+    except (OSError, ValueError, EOFError) as error:
         raise IndexDamagedError(
             f"The vectors in {path.name!r} cannot be read; build the index again: wenju build"
         ) from error

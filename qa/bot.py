@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 from embeddings.encoder import Encoder, open_encoder
-from embeddings.errors import ModelMismatchError, QuestionError
+from embeddings.errors import IndexDamagedError, ModelMismatchError, QuestionError, WenjuError
 from embeddings.lexical import Tokenizer
+from embeddings.manifest import Manifest
 from embeddings.model import MODEL_NAME, home
-from embeddings.store import Generation, IndexFolder, Manifest, read_manifest
+from embeddings.opening import Opened, open_current, open_instead, open_published
+from embeddings.store import Generation, IndexFolder
 from qa.answer import Answerer, Thresholds
 from qa.conversation import Turn, complete
 from qa.question import Kind, kind_of
@@ -22,6 +26,10 @@ from qa.retrieval import Period, Retriever
 LONGEST_QUESTION = 2000
 """Characters of a question that are read; what stands behind is left out of the search."""
 
+_log = logging.getLogger(__name__)
+
+_Found = TypeVar("_Found")
+
 
 @dataclass(frozen=True, slots=True)
 class IndexInfo:
@@ -29,12 +37,13 @@ class IndexInfo:
 
     Attributes:
         index: its folder.
-        generation: number of the published generation.
+        generation: number of the generation that answers: the published one, but for a `warning`.
         built: when, ISO 8601 in UTC.
         model: name of the embedding model.
         documents, passages, sentences: how many it holds.
         sources: its files, by name.
         bytes: size of the generation on disk.
+        warning: why it is not the published generation that answers; None when it is.
     """
 
     index: str
@@ -46,34 +55,59 @@ class IndexInfo:
     sentences: int
     sources: tuple[str, ...]
     bytes: int
+    warning: str | None = None
 
 
 class _Snapshot:
     """One generation with what searches it; every call works on one of these."""
 
-    def __init__(self, folder: Path, encoder: Encoder, tokenizer: Tokenizer) -> None:
-        self.folder = folder
-        self.generation = Generation(folder)
-        self.retriever = Retriever(self.generation, encoder, tokenizer)
-        self.answerer = Answerer(self.retriever, tokenizer, _thresholds(self.generation.manifest))
+    def __init__(self, generation: Generation, encoder: Encoder, tokenizer: Tokenizer) -> None:
+        self.generation = generation
+        self.retriever = Retriever(generation, encoder, tokenizer)
+        self.answerer = Answerer(self.retriever, tokenizer, _thresholds(generation.manifest))
+        self._unread = True
+
+    def damage(self) -> IndexDamagedError | None:
+        """Read all files, on the first call, to see whether they are behind a failure."""
+        from embeddings.checks import damage_of
+
+        unread, self._unread = self._unread, False
+        return damage_of(self.generation) if unread else None
 
 
 class Bot:
     """Answers questions about the documents of one index. Thread-safe.
 
     A rebuild by another process is noticed between two questions; one call sees one generation.
+    What cannot be read never takes the place of what answers: the last good generation goes on,
+    and `info` and the log say why.
+
+    Args:
+        index: the index folder.
+        encoder: makes the vectors of questions; the index must have been built by the same one.
+        tokenizer: makes their words.
+        opened: a generation of the index that is open already; None to open it.
+
+    Raises:
+        IndexFolderError: when there is no index, or it cannot be read; see its subclasses.
+        ModelMismatchError: when another encoder made the index.
     """
 
-    def __init__(self, index: Path, encoder: Encoder, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self, index: Path, encoder: Encoder, tokenizer: Tokenizer, opened: Opened | None = None
+    ) -> None:
         self._folder = IndexFolder(index)
         self._encoder = encoder
         self._tokenizer = tokenizer
         self._lock = threading.Lock()
-        self._snapshot = self._load(self._folder.current())
+        self._warning: str | None = None
+        self._use(opened or open_published(self._folder))
 
     @classmethod
     def open(cls, index: str | Path = "index", model: str | None = None) -> Bot:
         """Open the index in folder `index`.
+
+        Where its published generation is damaged and one before it is whole, that one answers.
 
         Args:
             index: the folder that ``wenju build`` wrote.
@@ -84,9 +118,9 @@ class Bot:
             ModelError: when its model is not here, or is not `model`.
         """
         path = Path(index)
-        manifest = read_manifest(IndexFolder(path).current())
-        encoder = open_encoder(model or _model_of(manifest))
-        return cls(path, encoder, Tokenizer(home() / "jieba"))
+        opened = open_published(IndexFolder(path))
+        encoder = open_encoder(model or _model_of(opened.generation.manifest))
+        return cls(path, encoder, Tokenizer(home() / "jieba"), opened)
 
     def retrieve(
         self,
@@ -109,7 +143,10 @@ class Bot:
             QuestionError: when `dates` is no pair of days, or runs backwards.
         """
         check_period(dates)
-        return self._current().retriever.retrieve(_readable(question), k, sources, dates)
+        readable = _readable(question)
+        return self._with_snapshot(
+            lambda snapshot: snapshot.retriever.retrieve(readable, k, sources, dates)
+        )
 
     def ask(
         self,
@@ -132,11 +169,14 @@ class Bot:
         if not question.strip():
             raise QuestionError("The question is empty; write what you want to know")
         check_period(dates)
-        snapshot = self._current()
         whole = complete(_readable(question), history)
         if kind_of(question) is Kind.SMALL_TALK:
             return Answer("", False, (), (), question, (), Reason.SMALL_TALK)
-        return snapshot.answerer.answer(snapshot.retriever.find(whole, sources, dates))
+        return self._with_snapshot(
+            lambda snapshot: snapshot.answerer.answer(
+                snapshot.retriever.find(whole, sources, dates)
+            )
+        )
 
     def document(self, document: str) -> OriginalDocument:
         """Return a document as it was read.
@@ -144,28 +184,29 @@ class Bot:
         Raises:
             QuestionError: when the index holds no document of this id.
         """
-        found = self._current().generation.documents([document]).get(document)
-        if found is None:
+        found = self._with_snapshot(lambda snapshot: _documents(snapshot, [document]))
+        if not found:
             raise QuestionError(
                 f"The index holds no document {document!r}; it may have changed since: ask again"
             )
-        return OriginalDocument(
-            found.id, found.sources, found.text, found.title, found.date, found.page_starts
-        )
+        return found[0]
 
     def documents(self) -> list[OriginalDocument]:
         """Return every document, by its first source."""
-        generation = self._current().generation
-        return [self.document(document) for document in generation.document_ids()]
+        return self._with_snapshot(
+            lambda snapshot: _documents(snapshot, snapshot.generation.document_ids())
+        )
 
     def headings(self) -> list[tuple[str, str]]:
         """Return (article title, section heading) of each section, in reading order."""
-        return self._current().generation.headlines()
+        return self._with_snapshot(lambda snapshot: snapshot.generation.headlines())
 
     def info(self) -> IndexInfo:
         """Return what the index holds."""
-        generation = self._current().generation
-        manifest = generation.manifest
+        return self._with_snapshot(self._info)
+
+    def _info(self, snapshot: _Snapshot) -> IndexInfo:
+        manifest = snapshot.generation.manifest
         return IndexInfo(
             index=str(self._folder.path),
             generation=manifest.number,
@@ -174,12 +215,60 @@ class Bot:
             documents=manifest.counts["documents"],
             passages=manifest.counts["passages"],
             sentences=manifest.counts["sentences"],
-            sources=generation.sources,
+            sources=snapshot.generation.sources,
             bytes=sum(item["bytes"] for item in manifest.files.values()),
+            warning=self._warning,
         )
 
-    def _load(self, folder: Path) -> _Snapshot:
-        manifest = read_manifest(folder)
+    def _with_snapshot(self, work: Callable[[_Snapshot], _Found]) -> _Found:
+        """Return what `work` finds in one generation, from beginning to end.
+
+        One that turns out damaged half-way gives its place to the best one before, from which
+        `work` begins anew.
+        """
+        snapshot = self._current()
+        try:
+            return work(snapshot)
+        except IndexDamagedError as error:
+            damage = error
+        except WenjuError:
+            raise
+        except Exception:
+            found = snapshot.damage()
+            if found is None:
+                raise
+            damage = found
+        return work(self._instead_of(snapshot, damage))
+
+    def _current(self) -> _Snapshot:
+        """Return the published generation, loaded; the calls that use an older one finish first."""
+        if self._folder.stamp() != self._stamp:
+            with self._lock:
+                if self._folder.stamp() != self._stamp:
+                    self._reload()
+        return self._snapshot
+
+    def _reload(self) -> None:
+        """Load what was published, or go on with what is loaded and say why."""
+        stamp = self._folder.stamp()
+        try:
+            self._use(open_current(self._folder))
+        except (WenjuError, OSError) as error:
+            self._stamp = stamp  # not tried again until CURRENT changes again
+            number = self._snapshot.generation.manifest.number
+            self._warn(f"Generation {number} goes on answering, not what CURRENT names: {error}")
+
+    def _instead_of(self, broken: _Snapshot, error: IndexDamagedError) -> _Snapshot:
+        """Load the best generation before `broken`, unless another call did so already."""
+        with self._lock:
+            if self._snapshot is broken:
+                folder = broken.generation.folder
+                self._use(open_instead(self._folder, error, self._stamp, folder))
+            return self._snapshot
+
+    def _use(self, opened: Opened) -> None:
+        """Answer from `opened` from now on."""
+        manifest = opened.generation.manifest
         if manifest.fingerprint != self._encoder.fingerprint:
             raise ModelMismatchError(
                 f"The index {str(self._folder.path)!r} was made by the model {manifest.model!r} "
@@ -187,15 +276,24 @@ class Bot:
                 f"{self._encoder.name!r} ({self._encoder.fingerprint[:8]}); open it with its own "
                 "model, or build it again with this one: wenju build --model MODEL"
             )
-        return _Snapshot(folder, self._encoder, self._tokenizer)
+        self._snapshot = _Snapshot(opened.generation, self._encoder, self._tokenizer)
+        self._stamp = opened.stamp
+        self._warn(opened.warning)
 
-    def _current(self) -> _Snapshot:
-        """Return the published generation, loaded; the calls that use an older one finish first."""
-        folder = self._folder.current()
-        with self._lock:
-            if self._snapshot.folder != folder:
-                self._snapshot = self._load(folder)
-            return self._snapshot
+    def _warn(self, warning: str | None) -> None:
+        if warning is not None and warning != self._warning:
+            _log.warning("%s", warning)
+        self._warning = warning
+
+
+def _documents(snapshot: _Snapshot, ids: Sequence[str]) -> list[OriginalDocument]:
+    """Return the documents with these ids; those that are not here are left out."""
+    return [
+        OriginalDocument(
+            found.id, found.sources, found.text, found.title, found.date, found.page_starts
+        )
+        for found in snapshot.generation.documents(ids).values()
+    ]
 
 
 def _model_of(manifest: Manifest) -> str | None:

@@ -62,6 +62,11 @@ def main() -> None:
 @click.option("--model", metavar="NAME", help="sentence-transformers id or folder.")
 @click.option("--replace-root", is_flag=True, help="Build from another folder than before.")
 @click.option("--prune", is_flag=True, help="Allow that most files are gone.")
+@click.option("--full", is_flag=True, help="Forget what is known and do all again.")
+@click.option("--check-content", is_flag=True, help="Read files that seem unchanged, too.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
+@click.option("--wait", is_flag=True, help="Wait for another build of this index to end.")
+@click.option("--rollback", is_flag=True, help="Go back to the generation before.")
 @click.option("--strict", is_flag=True, help="End with exit code 3 when a file was skipped.")
 @_json_option
 def build(
@@ -70,20 +75,41 @@ def build(
     model: str | None,
     replace_root: bool,
     prune: bool,
+    full: bool,
+    check_content: bool,
+    dry_run: bool,
+    wait: bool,
+    rollback: bool,
     strict: bool,
     as_json: bool,
 ) -> None:
     """Bring the index up to date with the documents in FOLDER (default: seeds)."""
-    from qa import terminal
+    from qa import build_report, terminal
 
     chosen = settings.load({"documents": folder, "index": index, "model": model})
-    report = terminal.build(chosen, replace_root=replace_root, prune=prune)
+    if rollback:
+        _roll_back(chosen, as_json)
+        return
+    how = terminal.How(
+        replace_root=replace_root, prune=prune, full=full, check_content=check_content
+    )
+    found = terminal.plan(chosen, how) if dry_run else terminal.build(chosen, how, wait=wait)
     if as_json:
-        _print_json(terminal.report_to_json(report))
+        _print_json(build_report.to_json(found))
     else:
-        click.echo(terminal.report_to_text(report))
-    if strict and report.skipped:
+        click.echo(build_report.to_text(found))
+    if strict and found.skipped:
         sys.exit(3)
+
+
+def _roll_back(chosen: settings.Settings, as_json: bool) -> None:
+    from qa import index_view, terminal
+
+    found = terminal.roll_back(chosen)
+    if as_json:
+        _print_json(index_view.rollback_to_json(found))
+    else:
+        click.echo(index_view.rollback_to_text(found))
 
 
 @main.command()
@@ -216,14 +242,31 @@ def evaluate(
 @_index_option
 @_json_option
 def info(index: str | None, as_json: bool) -> None:
-    """Show what the index holds."""
-    from qa import terminal
+    """Show what the index holds: its generations, model and size."""
+    from qa import index_view, terminal
 
-    found = terminal.info(settings.load({"index": index}))
+    chosen = settings.load({"index": index})
+    found = terminal.info(chosen)
     if as_json:
-        _print_json(found)
+        _print_json(index_view.overview_to_json(chosen.index, found))
     else:
-        click.echo("\n".join(f"{name:10} {value}" for name, value in found.items()))
+        click.echo(index_view.overview_to_text(chosen.index, found))
+
+
+@main.command()
+@_index_option
+@_json_option
+def verify(index: str | None, as_json: bool) -> None:
+    """Read the whole index and compare it with itself; exit code 1 when something is wrong."""
+    from qa import index_view, terminal
+
+    found = terminal.verify(settings.load({"index": index}))
+    if as_json:
+        _print_json(index_view.verification_to_json(found))
+    else:
+        click.echo(index_view.verification_to_text(found))
+    if found.problems:
+        sys.exit(1)
 
 
 @main.command()

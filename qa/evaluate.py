@@ -13,8 +13,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Protocol, TypeVar
 
-from embeddings.build import OnProgress
 from embeddings.errors import QuestionError, SettingError
+from embeddings.progress import Meter, OnProgress, silence
 from qa import figures, squad
 from qa.evaluation import (
     ContextIndex,
@@ -128,7 +128,7 @@ def evaluate(
         QuestionError: a file is not what it should be, or an option out of range.
         WenjuError: the index, the model or the cache folder cannot be used.
     """
-    tell = on_progress or (lambda *_: None)
+    tell = on_progress or silence
     _check(sample, by)
     gold = {path: read_gold_questions(path) for path in files if _ending(path) == ".jsonl"}
     squads = {path: squad.read_squad(path) for path in files if _ending(path) == ".json"}
@@ -153,7 +153,7 @@ def evaluate_gold(
     name: str,
     questions: Sequence[GoldQuestion],
     by: str | None = None,
-    tell: OnProgress = lambda *_: None,
+    tell: OnProgress = silence,
 ) -> FileReport:
     """Ask the questions of a .jsonl file and judge the answers; `bot.ask` is timed.
 
@@ -164,13 +164,13 @@ def evaluate_gold(
     originals = figures.Originals(texts)
     watch = _Stopwatch(bot)
     judged: list[tuple[GoldQuestion, AnswerRow, dict[str, float]]] = []
-    for done, question in enumerate(questions):
-        tell(STAGE, done, len(questions))
+    meter = Meter(STAGE, len(questions), tell)
+    for question in questions:
         answer = watch.ask(question.question)
         hits = bot.retrieve(answer.question, k=PASSAGES)
         row = answer_row(question.question, answer, hits)
         judged.append((question, row, figures.judge(question, row, originals)))
-    tell(STAGE, len(questions), len(questions))
+        meter.advance()
     return FileReport(
         file=name,
         groups=figures.table([(question, values) for question, _, values in judged], by),
@@ -179,7 +179,7 @@ def evaluate_gold(
     )
 
 
-def evaluate_squad(bot: Asked, file: SquadFile, tell: OnProgress = lambda *_: None) -> FileReport:
+def evaluate_squad(bot: Asked, file: SquadFile, tell: OnProgress = silence) -> FileReport:
     """Ask the questions of a SQuAD file of a bot over its contexts and judge what comes.
 
     `bot.ask` and `bot.retrieve` are timed in turns, each on the questions that it is the first
@@ -187,10 +187,10 @@ def evaluate_squad(bot: Asked, file: SquadFile, tell: OnProgress = lambda *_: No
     """
     watch = _Stopwatch(bot)
     outcomes: list[Outcome] = []
+    meter = Meter(STAGE, len(file.questions), tell)
     for done, question in enumerate(file.questions):
-        tell(STAGE, done, len(file.questions))
         outcomes.append(_ask_squad(bot, watch, question, ask_first=done % 2 == 0))
-    tell(STAGE, len(file.questions), len(file.questions))
+        meter.advance()
     return FileReport(
         file=file.name,
         groups={"all": squad.figures(outcomes)},

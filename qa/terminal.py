@@ -6,15 +6,23 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from embeddings.build import BuildReport, OnProgress
 from embeddings.errors import SettingError
+from embeddings.progress import OnProgress, Progress
 from embeddings.settings import Settings
 from qa.evaluation import Evaluation
 from qa.inspect_view import Inspection
+
+if TYPE_CHECKING:
+    from embeddings.encoder import Encoder
+    from embeddings.lexical import Tokenizer
+    from embeddings.manifest import Manifest
+    from embeddings.overview import Overview
+    from embeddings.reports import BuildReport, Plan
+    from embeddings.verify import Verification
 
 _STAGES = {
     "read": "reading files",
@@ -45,20 +53,44 @@ def say(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def build(chosen: Settings, *, replace_root: bool = False, prune: bool = False) -> BuildReport:
+@dataclass(frozen=True, slots=True)
+class How:
+    """The options of a build that a dry run has too; see `embeddings.build.build`."""
+
+    replace_root: bool = False
+    prune: bool = False
+    full: bool = False
+    check_content: bool = False
+
+
+def build(chosen: Settings, how: How, *, wait: bool = False) -> BuildReport:
     """Build the index that the settings name, with progress on standard error."""
     from embeddings.build import build as build_index
+
+    with _progress() as on_progress:
+        return build_index(
+            Path(chosen.documents), Path(chosen.index), *_engines(chosen),
+            **asdict(how), wait=wait, on_progress=on_progress,
+        )  # fmt: skip
+
+
+def plan(chosen: Settings, how: How) -> Plan:
+    """Return what such a build would do, with progress on standard error; write nothing."""
+    from embeddings.build import plan as plan_index
+
+    with _progress() as on_progress:
+        return plan_index(
+            Path(chosen.documents), Path(chosen.index), *_engines(chosen),
+            **asdict(how), on_progress=on_progress,
+        )  # fmt: skip
+
+
+def _engines(chosen: Settings) -> tuple[Encoder, Tokenizer]:
     from embeddings.encoder import open_encoder
     from embeddings.lexical import Tokenizer
     from embeddings.model import home
 
-    encoder = open_encoder(chosen.model or None, progress=say)
-    tokenizer = Tokenizer(home() / "jieba")
-    with _progress() as on_progress:
-        return build_index(
-            Path(chosen.documents), Path(chosen.index), encoder, tokenizer,
-            replace_root=replace_root, prune=prune, on_progress=on_progress,
-        )  # fmt: skip
+    return open_encoder(chosen.model or None, progress=say), Tokenizer(home() / "jieba")
 
 
 @contextmanager
@@ -67,22 +99,44 @@ def _progress() -> Iterator[OnProgress]:
         yield _log_lines()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as TimeLeft
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description:15}"), BarColumn(), MofNCompleteColumn(), TimeLeft())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks = {stage: bar.add_task(text, total=None) for stage, text in _STAGES.items()}
-        yield lambda stage, done, total: bar.update(tasks[stage], completed=done, total=total)
+    columns = (TextColumn("{task.description:15}"), BarColumn(), TextColumn("{task.fields[state]}"))
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        tasks = {
+            stage: bars.add_task(text, total=None, state="") for stage, text in _STAGES.items()
+        }
+        yield lambda at: bars.update(
+            tasks[at.stage], completed=at.done, total=at.total, state=_state(at)
+        )
+
+
+def _state(at: Progress) -> str:
+    """Return how far a stage is, its speed and the time left, as far as they are known."""
+    words = [f"{at.done:,} of {at.total:,}"]
+    if at.rate is not None:
+        words.append(f"{at.rate:,.1f}/s" if at.rate < 100 else f"{at.rate:,.0f}/s")
+    if at.seconds_left is not None and at.done < at.total:
+        words.append(f"{_duration(at.seconds_left)} left")
+    return ", ".join(words)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _log_lines() -> OnProgress:
     last = {"time": time.monotonic()}
 
-    def on_progress(stage: str, done: int, total: int) -> None:
+    def on_progress(at: Progress) -> None:
         if time.monotonic() - last["time"] >= LOG_INTERVAL:
             last["time"] = time.monotonic()
-            say(f"{_STAGES[stage]}: {done} of {total}")
+            say(f"{_STAGES[at.stage]}: {_state(at)}")
 
     return on_progress
 
@@ -107,46 +161,53 @@ def evaluate(
         )  # fmt: skip
 
 
-def report_to_json(report: BuildReport) -> dict[str, Any]:
-    """Return the JSON form of a build's report."""
-    fields = asdict(report)
-    return {**fields, "index": str(report.index), "seconds": round(report.seconds, 3)}
-
-
-def report_to_text(report: BuildReport) -> str:
-    """Return a build's report: what was read, skipped and made."""
-    skipped = [f"  skipped {file.source}: {file.reason}" for file in report.skipped]
-    state = "published" if report.published else "unchanged"
-    return "\n".join(
-        [
-            f"read     {len(report.read)} files, skipped {len(report.skipped)}",
-            *skipped,
-            f"made     {report.documents} documents, {report.passages} passages, "
-            f"{report.sentences} sentences",
-            f"encoded  {report.encoded} texts, {report.reused} were known",
-            f"index    {report.index}, generation {report.generation} {state}, "
-            f"{report.seconds:.1f} s",
-        ]
-    )
-
-
-def info(chosen: Settings) -> dict[str, Any]:
+def info(chosen: Settings) -> Overview:
     """Return what the index holds, without loading its model."""
-    from embeddings.store import IndexFolder, read_manifest
+    from embeddings.overview import overview
+    from embeddings.store import IndexFolder
 
-    manifest = read_manifest(IndexFolder(Path(chosen.index)).current())
-    size = sum(item["bytes"] for item in manifest.files.values())
-    return {
-        "index": chosen.index,
-        "documents": manifest.counts["documents"],
-        "passages": manifest.counts["passages"],
-        "sentences": manifest.counts["sentences"],
-        "root": manifest.root,
-        "model": manifest.model,
-        "generation": manifest.number,
-        "built": manifest.created,
-        "bytes": size,
-    }
+    return overview(IndexFolder(Path(chosen.index)))
+
+
+def verify(chosen: Settings) -> Verification:
+    """Read the whole index; without its model the vectors are not compared with the catalogue."""
+    from embeddings.encoder import open_encoder
+    from embeddings.errors import ModelError
+    from embeddings.model import MODEL_NAME
+    from embeddings.verify import verify as verify_index
+
+    index = Path(chosen.index)
+    name = _model_of(index)
+    try:
+        encoder = open_encoder(None if name in (None, MODEL_NAME) else name)
+    except ModelError as error:
+        say(str(error))
+        encoder = None
+    return verify_index(index, encoder)
+
+
+def _model_of(index: Path) -> str | None:
+    """Return the model that made the published generation; None when that cannot be read."""
+    from embeddings.errors import IndexDamagedError, IndexFormatError
+    from embeddings.manifest import parse_manifest
+    from embeddings.store import IndexFolder
+
+    try:
+        return parse_manifest(IndexFolder(index).current()).model
+    except (IndexDamagedError, IndexFormatError):
+        return None
+
+
+def roll_back(chosen: Settings) -> Manifest:
+    """Publish the generation before again, and return its manifest."""
+    from embeddings.manifest import read_manifest
+    from embeddings.store import IndexFolder
+
+    index = IndexFolder(Path(chosen.index))
+    if not index.exists():
+        index.current()  # says so, before a lock makes the folder
+    with index.writing("rolling back"):
+        return read_manifest(index.go_back())
 
 
 def inspect(file: Path) -> Inspection:

@@ -47,12 +47,14 @@ def _switch(texts: Texts) -> Markup:
 def header_html(title: str, facts: IndexFacts | None, texts: Texts) -> Markup:
     """Return the header; `facts` is None when the index cannot be read."""
     known = size(texts, facts.documents, facts.passages) if facts is not None else ""
+    older = facts is not None and facts.warning is not None
     clear = element("button", texts.clear, type="button", class_="pill clear", data_act="clear")
     return element(
         "header",
         _logo(title),
         element("span", class_="space"),
         clear,
+        element("span", texts.older, class_="pill older", role="status") if older else Markup(),
         element("span", known, class_="pill size") if known else Markup(),
         _switch(texts),
         class_="top",

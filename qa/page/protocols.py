@@ -28,6 +28,10 @@ class IndexFacts(Protocol):
     def sources(self) -> tuple[str, ...]:
         """Files, POSIX paths below the index's root."""
 
+    @property
+    def warning(self) -> str | None:
+        """Why it is not the published generation that answers; None when it is."""
+
 
 class AnsweringBot(Protocol):
     """A thread-safe bot. Every method may raise `embeddings.errors.WenjuError`."""

@@ -46,6 +46,7 @@ class Texts:
     placeholder: str
     ask: str
     clear: str
+    older: str
     examples: str
     looking: str
     unexpected: str
@@ -87,6 +88,7 @@ TEXTS = {
         placeholder="就你的文档提问……",
         ask="提问",
         clear="清空对话",
+        older="最新的索引无法使用，现由上一版作答",
         examples="可以这样问",
         looking="正在查找",
         unexpected="程序出错，这个问题没有得到回答。问题已放回输入框，可以再试一次。",
@@ -129,6 +131,7 @@ TEXTS = {
         placeholder="Ask your documents…",
         ask="Ask",
         clear="Clear",
+        older="The newest index cannot be used; an older one answers",
         examples="You could ask",
         looking="Looking",
         unexpected=(

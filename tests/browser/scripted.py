@@ -26,6 +26,7 @@ class Facts:
     passages: int
     generation: int
     sources: tuple[str, ...]
+    warning: str | None = None
 
 
 @dataclass

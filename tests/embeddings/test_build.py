@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from filelock import FileLock
-from numpy.typing import NDArray
 
 from embeddings.build import BuildReport, build
 from embeddings.catalogue import Catalogue
 from embeddings.documents import FORMATS
-from embeddings.encoder import CountingEncoder
 from embeddings.errors import (
     IndexDamagedError,
     IndexFolderError,
@@ -27,24 +23,9 @@ from embeddings.errors import (
     SourceError,
 )
 from embeddings.lexical import Tokenizer
+from embeddings.progress import Progress
 from embeddings.store import Generation, IndexFolder, read_manifest
-
-ALPHABET = "济南天桥高新区党建园产业企"
-
-
-class Recording(CountingEncoder):
-    """Remembers what it was asked to encode, and can be made to fail."""
-
-    def __init__(self) -> None:
-        super().__init__(ALPHABET)
-        self.encoded: list[str] = []
-        self.fail_after: int | None = None
-
-    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        if self.fail_after is not None and len(self.encoded) >= self.fail_after:
-            raise KeyboardInterrupt
-        self.encoded.extend(texts)
-        return super().encode_passages(texts)
+from tests.embeddings.building import Recording
 
 
 @pytest.fixture
@@ -165,11 +146,12 @@ def test_the_last_two_generations_are_kept(
 def test_progress_is_told(
     folder: Path, index: Path, encoder: Recording, tokenizer: Tokenizer
 ) -> None:
-    told: list[tuple[str, int, int]] = []
-    build(folder, index, encoder, tokenizer, on_progress=lambda *step: told.append(step))
+    told: list[Progress] = []
+    build(folder, index, encoder, tokenizer, on_progress=told.append)
+    assert list(dict.fromkeys(at.stage for at in told)) == ["read", "encode", "write"]
     for stage, total in [("read", 3), ("encode", len(encoder.encoded)), ("write", 2)]:
-        steps = [(done, of) for name, done, of in told if name == stage]
-        assert steps[-1] == (total, total)
+        steps = [(at.done, at.total) for at in told if at.stage == stage]
+        assert (steps[0], steps[-1]) == ((0, total), (total, total))
         assert steps == sorted(steps)
 
 
@@ -255,7 +237,15 @@ def test_an_older_catalogue_is_brought_up_to_date(
     run(folder, index, encoder, tokenizer)
     with Catalogue(index / "library.db") as catalogue:
         catalogue._db.executescript(
-            "ALTER TABLE documents DROP COLUMN marks; PRAGMA user_version = 1"
+            "ALTER TABLE documents DROP COLUMN marks; PRAGMA user_version = 1;"
+            "DROP TABLE scans; DROP TABLE leaving; DROP TABLE words; DROP TABLE files;"
+            "ALTER TABLE documents DROP COLUMN inputs; ALTER TABLE passages DROP COLUMN keys;"
+            "ALTER TABLE vectors DROP COLUMN build;"
+            "CREATE TABLE files (source TEXT PRIMARY KEY, document TEXT REFERENCES documents (id),"
+            " reason TEXT) WITHOUT ROWID;"
+            "INSERT INTO files SELECT 'a.txt', id, NULL FROM documents WHERE text LIKE '天桥%';"
+            "INSERT INTO files SELECT 'b.txt', id, NULL FROM documents WHERE text LIKE '高新%';"
+            "INSERT INTO files VALUES ('c.bin', NULL, 'unknown format')"
         )
     encoder.encoded.clear()
     (folder / "n.txt").write_text("又一份。", encoding="utf-8")

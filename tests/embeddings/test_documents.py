@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from embeddings.documents import FileEntry, decode, list_files, read_bytes, read_document
-from embeddings.errors import SourceError, UnreadableFileError
+from embeddings.errors import SourceError, UnopenedFileError, UnreadableFileError
 
 
 def test_files_are_listed_by_source_without_hidden_and_temporary_ones(tmp_path: Path) -> None:
@@ -22,6 +25,61 @@ def test_files_are_listed_by_source_without_hidden_and_temporary_ones(tmp_path: 
 def test_sources_are_nfc(tmp_path: Path) -> None:
     (tmp_path / "e\u0301.txt").write_text("文", encoding="utf-8")
     assert [entry.source for entry in list_files(tmp_path)] == ["\u00e9.txt"]
+
+
+def test_a_file_is_listed_with_its_stamp(tmp_path: Path) -> None:
+    path = tmp_path / "济南.txt"
+    path.write_text("文", encoding="utf-8")
+    os.utime(path, ns=(0, 1_600_000_000_123_456_789))
+    (entry,) = list_files(tmp_path)
+    assert entry.stamp == (3, 1_600_000_000_123_456_789, path.stat().st_ino)
+
+
+def test_a_folder_can_be_left_out(tmp_path: Path) -> None:
+    for name in ["甲.txt", "index/乙.txt", "下/index/丙.txt"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = list_files(tmp_path, without=tmp_path / "下" / ".." / "index")
+    assert [entry.source for entry in found] == ["下/index/丙.txt", "甲.txt"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes only there")
+def test_names_that_are_not_unicode_and_names_in_two_forms(tmp_path: Path) -> None:
+    gbk = "济南.txt".encode("gbk")
+    (tmp_path / os.fsdecode(gbk)).write_text("文", encoding="utf-8")
+    for form in ("NFC", "NFD"):
+        (tmp_path / unicodedata.normalize(form, "é.txt")).write_text("文", encoding="utf-8")
+    found = {entry.source: entry.problem for entry in list_files(tmp_path)}
+    assert found == {
+        "\\xbc\\xc3\\xc4\\xcf.txt": "its name is not valid Unicode; rename it",
+        "é.txt": None,
+        r"é.txt (\xe9.txt)": "another file has this name in another Unicode form; "
+        "rename one of them",
+    }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_links_are_followed_and_a_broken_one_is_told(tmp_path: Path) -> None:
+    (tmp_path / "甲.txt").write_text("文", encoding="utf-8")
+    (tmp_path / "链.txt").symlink_to("甲.txt")
+    (tmp_path / "断.txt").symlink_to("没有.txt")
+    (tmp_path / "圈.txt").symlink_to("圈.txt")
+    found = {entry.source: entry for entry in list_files(tmp_path)}
+    assert found["链.txt"].stamp == found["甲.txt"].stamp
+    assert (
+        found["断.txt"].problem == "cannot be opened: No such file or directory; check its rights"
+    )
+    assert found["圈.txt"].problem == (
+        "cannot be opened: Too many levels of symbolic links; check its rights"
+    )
+    with pytest.raises(UnopenedFileError, match="No such file or directory"):
+        read_bytes(found["断.txt"])
+
+
+def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    entry = FileEntry("甲.txt", tmp_path / "甲.txt")
+    with pytest.raises(UnopenedFileError, match="it was removed while the folder was read"):
+        read_bytes(entry)
 
 
 def test_a_missing_folder_and_a_file_are_refused(tmp_path: Path) -> None:

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from embeddings.model import model_folder
-from embeddings.tokenizer import SPECIALS, UnigramTokenizer, tokenizer_json, write_fast_vocabulary
+from embeddings.tokenizer import (
+    SPECIALS,
+    UnigramTokenizer,
+    _longest,
+    tokenizer_json,
+    write_fast_vocabulary,
+)
 from embeddings.weights import Vocabulary
 
 SEEDS = Path(__file__).parents[2] / "seeds"
@@ -46,6 +52,11 @@ def small(vocabulary: Vocabulary, tmp_path: Path) -> UnigramTokenizer:
 )
 def test_the_most_probable_cut(small: UnigramTokenizer, text: str, pieces: list[str]) -> None:
     assert [PIECES[i] for i in small.encode(text)] == ["<s>", *pieces, "</s>"]
+
+
+def test_the_longest_piece_of_each_beginning() -> None:
+    pieces = ["直", "直播", "直播电商", "直达", "▁", "▁a", "▁aa", "𠮷野家"]
+    assert _longest(pieces) == {"直播": 4, "直达": 2, "▁a": 3, "𠮷野": 3}
 
 
 def test_the_limit_keeps_the_end(small: UnigramTokenizer) -> None:

@@ -14,6 +14,7 @@ from embeddings.build import build
 from embeddings.encoder import CountingEncoder, Encoder, open_encoder
 from embeddings.errors import IndexMissingError, QuestionError, SettingError
 from embeddings.lexical import Tokenizer
+from embeddings.progress import Progress
 from embeddings.records import Span
 from qa import evaluate as evaluation
 from qa import squad
@@ -152,8 +153,8 @@ def test_gold_figures() -> None:
         gold("2", "那它多长？", "number", Evidence("河.txt", ("一百八十三公里",)), answer="二百"),
         gold("3", "谁修的？", "unanswerable"),
     ]
-    told: list[tuple[str, int, int]] = []
-    report = evaluate_gold(stub(), "问题.jsonl", questions, "kind", lambda *at: told.append(at))
+    told: list[Progress] = []
+    report = evaluate_gold(stub(), "问题.jsonl", questions, "kind", told.append)
     found = {"exact": 1.0, "grounded": 1.0, "false_refusal": 0.0, "hit@1": 1.0, "hit@5": 1.0}
     assert report.groups == {
         "all": {"n": 3, **found, "cited": 1.0, "answer": 0.5, "refused": 1.0},
@@ -161,7 +162,8 @@ def test_gold_figures() -> None:
         "unanswerable": {"n": 1, "refused": 1.0},
     }
     assert [(one["id"], one["got"]) for one in report.wrong] == [("2", "全长一百八十三公里。")]
-    assert told == [("ask", 0, 3), ("ask", 1, 3), ("ask", 2, 3), ("ask", 3, 3)]
+    steps = [(at.stage, at.done, at.total) for at in told]
+    assert steps == [("ask", 0, 3), ("ask", 1, 3), ("ask", 2, 3), ("ask", 3, 3)]
     assert report.latency.ask is not None
     assert report.latency.retrieve is None
 
@@ -376,7 +378,7 @@ def test_the_index_over_the_contexts_is_kept(
     use(CountingEncoder("泉水黄河公里度"), cache, monkeypatch)
     files = [write_squad(tmp_path, "泉.json", ROWS[0]), write_squad(tmp_path, "河.json", *ROWS)]
     stages: list[str] = []
-    first = evaluate(files, index=tmp_path, on_progress=lambda stage, *_: stages.append(stage))
+    first = evaluate(files, index=tmp_path, on_progress=lambda at: stages.append(at.stage))
     again = evaluate(files[::-1], index=tmp_path)
     assert [report.groups["all"]["R@1"] for report in first.reports] == [1.0, 1.0]
     assert [report.file for report in again.reports] == ["河.json", "泉.json"]

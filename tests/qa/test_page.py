@@ -326,6 +326,16 @@ def test_a_title_of_ones_own() -> None:
     assert '<span class="logo">A &amp; B</span>' in header_html("A & B", facts, EN)
 
 
+def test_the_header_says_when_an_older_generation_answers() -> None:
+    facts = ScriptedBot({}, {}).info()
+    assert "pill older" not in header_html("问据", facts, ZH)
+    older = replace(facts, warning="'text.db' of generation 000002 in '/srv/index' is damaged")
+    assert ">最新的索引无法使用，现由上一版作答</span>" in header_html("问据", older, ZH)
+    shown = header_html("问据", older, EN)
+    assert ">The newest index cannot be used; an older one answers</span>" in shown
+    assert "/srv/index" not in shown
+
+
 # ---- conversations ----
 
 

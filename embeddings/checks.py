@@ -1,0 +1,130 @@
+"""Checks of one generation by itself: checksums, counts, and whether it finds what it holds.
+
+Reads only. `embeddings.verify` compares a generation with the catalogue it was made from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.damage import MANIFEST, build_command
+from embeddings.errors import IndexDamagedError, IndexFolderError
+from embeddings.manifest import MARK, Manifest
+from embeddings.store import Generation
+
+NEARNESS = 1e-4
+"""How far a cosine may be off by rounding."""
+
+
+class Sample(NamedTuple):
+    """A passage that must find itself: its row, the vector that was made for it, its words."""
+
+    row: int
+    vector: NDArray[np.float32]
+    words: Sequence[str]
+
+
+def check(folder: Path, samples: Sequence[Sample]) -> None:
+    """Refuse a generation that was just written and is not what it should be.
+
+    Raises:
+        IndexDamagedError: when a file is not as it was written, counts disagree, or a sample does
+            not find itself.
+    """
+    wrong = _wrong(folder, samples)
+    if wrong is not None:
+        raise IndexDamagedError(
+            f"The generation just written did not pass its check and is not published: {wrong}. "
+            "Is the disk full, or are disk or memory failing? What was published before goes on "
+            f"answering; try again: {build_command(folder.parent.parent)}"
+        )
+
+
+def _wrong(folder: Path, samples: Sequence[Sample]) -> str | None:
+    """Return the first thing that is wrong with a generation, or None."""
+    try:
+        generation = Generation(folder)
+    except IndexFolderError as error:
+        return str(error).partition(";")[0]
+    try:
+        lines = chain(
+            checksums(folder, generation.manifest),
+            counts(generation),
+            *(self_query(generation, sample) for sample in samples),
+        )
+        return next(lines, None)
+    finally:
+        generation.close()
+
+
+def checksums(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """Yield a line for each file that is missing, not as it was written, or not in the manifest."""
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            yield f"{name!r} is missing"
+        elif path.stat().st_size != expected["bytes"]:
+            yield f"{name!r} has {path.stat().st_size} bytes, not {expected['bytes']}"
+        elif _sha256(path) != expected["sha256"]:
+            yield f"{name!r} differs from its checksum"
+    known = {MANIFEST, MARK, *manifest.files}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in known:
+            yield f"{name!r} does not belong there"
+
+
+def damage_of(generation: Generation) -> IndexDamagedError | None:
+    """Return the error for a generation whose files are not as they were written, or None."""
+    folder = generation.folder
+    for line in checksums(folder, generation.manifest):
+        index = folder.parent.parent
+        return IndexDamagedError(
+            f"{line} in generation {folder.name} of {str(index)!r}; "
+            f"build the index again: {build_command(index)}"
+        )
+    return None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def counts(generation: Generation) -> Iterator[str]:
+    """Yield a line for each number that the texts and the manifest do not agree on.
+
+    Opening has compared vectors and postings with the manifest already.
+    """
+    found = generation.count()
+    for name, wanted in generation.manifest.counts.items():
+        if name in found and found[name] != wanted:
+            yield f"'text.db' has {found[name]} {name}, not {wanted}"
+    ranges = generation.sentence_ranges(np.arange(found["passages"]))
+    ends = np.cumsum(ranges[:, 1])
+    if (
+        not np.array_equal(ranges[:, 0], ends - ranges[:, 1])
+        or ends[-1:].sum() != found["sentences"]
+    ):
+        yield "'text.db' gives passages other sentences than it has"
+
+
+def self_query(generation: Generation, sample: Sample) -> Iterator[str]:
+    """Yield a line when a passage's vector, or its words, do not find it."""
+    row = np.array([sample.row], dtype=np.int64)
+    own = float(generation.vectors.cosines(sample.vector, row)[0])
+    best = float(generation.vectors.search(sample.vector, 1)[1][0])
+    # not "is first": of passages with equal vectors any may come first
+    if abs(own - 1) > NEARNESS or best > own + NEARNESS:
+        yield f"passage {sample.row} is not found by its own vector (cosine {own:.4f})"
+    matches = generation.postings.match(sample.words)
+    lost = set(sample.words) - set(matches.words(sample.row))
+    if lost:
+        yield f"passage {sample.row} is not found by its own word {min(lost)!r}"

@@ -1,0 +1,143 @@
+"""`manifest.json`: what a generation is made of, and whether its files are those that it lists.
+
+Looks at sizes; `embeddings.checks` reads the files and compares their checksums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embeddings.damage import MANIFEST, build_command, damaged
+from embeddings.errors import IndexDamagedError, IndexFolderError, IndexFormatError
+
+FORMAT = 4
+"""Version of a generation's files; one of a higher version is refused."""
+
+MARK = "DAMAGED"
+"""Beside a manifest: why its generation is not to be used, as `wenju verify` found."""
+
+COUNTED = ("documents", "passages", "places", "sentences", "traditional")
+"""What every manifest counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation is made of, as `manifest.json` has it.
+
+    `before` is the number of the generation that was published before it, or None.
+    """
+
+    number: int
+    created: str
+    model: str
+    fingerprint: str
+    dimensions: int
+    tokenizer: str
+    segmenter: str
+    root: str
+    counts: dict[str, int]
+    files: dict[str, dict[str, Any]]
+    before: int | None = None
+
+    def to_json(self) -> str:
+        """Return the text of `manifest.json`."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return json.dumps({"format": FORMAT, **fields}, ensure_ascii=False, indent=1)
+
+
+def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return size and SHA-256 of each file below `folder`, by POSIX path."""
+    found = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        name = path.relative_to(folder).as_posix()
+        found[name] = {"bytes": path.stat().st_size, "sha256": digest}
+    return found
+
+
+def read_manifest(folder: Path, *, marked: bool = False) -> Manifest:
+    """Return the manifest of a generation, after checking its format and its files' sizes.
+
+    Args:
+        folder: the generation.
+        marked: accept one that `wenju verify` found damaged.
+
+    Raises:
+        IndexFormatError: when it was made by a newer version.
+        IndexDamagedError: when it, or a file that it lists, is missing or has another size.
+    """
+    manifest = parse_manifest(folder)
+    for name, expected in manifest.files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != expected["bytes"]:
+            raise damaged(folder, name)
+    if not marked and (folder / MARK).exists():
+        index = folder.parent.parent
+        raise IndexDamagedError(
+            f"Generation {folder.name} in {str(index)!r} was found damaged (see `wenju verify`); "
+            f"build the index again: {build_command(index)}"
+        )
+    return manifest
+
+
+def parse_manifest(folder: Path) -> Manifest:
+    """Return the manifest of a generation without a look at its files.
+
+    Raises:
+        IndexFormatError: when it was made by a newer version.
+        IndexDamagedError: when it is missing or cannot be read.
+    """
+    index = folder.parent.parent
+    try:
+        fields = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        written = fields.pop("format")
+        if written > FORMAT:
+            raise IndexFormatError(
+                f"The index {str(index)!r} has format {written}; this version reads "
+                f"up to {FORMAT}. Install a newer wenju, or build the index again: "
+                f"{build_command(index)}"
+            )
+        if written < FORMAT:
+            raise IndexFormatError(
+                f"{str(index)!r} has format {written} of an older version; "
+                f"build it again, which encodes only what is new: {build_command(index)}"
+            )
+        manifest = Manifest(**fields)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise damaged(folder, MANIFEST) from error
+    if not _is_well_formed(manifest):
+        raise damaged(folder, MANIFEST)
+    return manifest
+
+
+def _is_well_formed(manifest: Manifest) -> bool:
+    counts, files = manifest.counts, manifest.files
+    return (
+        isinstance(counts, dict)
+        and isinstance(files, dict)
+        and all(isinstance(counts.get(name), int) for name in COUNTED)
+        and all(isinstance(f, dict) and {"bytes", "sha256"} <= f.keys() for f in files.values())
+    )
+
+
+def is_whole(folder: Path) -> bool:
+    """Tell whether a generation can be opened, by its manifest and the sizes of its files."""
+    try:
+        read_manifest(folder)
+    except IndexFolderError:
+        return False
+    return True
+
+
+def named_before(folder: Path) -> int | None:
+    """Return which generation was published before this one, if its manifest says so."""
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("before")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, int) else None

@@ -1,0 +1,135 @@
+"""The tables of `library.db`: making, migrating, opening and copying them. Knows no documents."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from embeddings.errors import IndexDamagedError, IndexFormatError, IndexWriteError
+
+FORMAT = 3
+"""Version of the tables; a catalogue of a higher one is refused."""
+
+_SINCE_3 = """
+CREATE TABLE files (source TEXT PRIMARY KEY, document TEXT, reason TEXT) WITHOUT ROWID;
+CREATE TABLE scans (
+  source TEXT PRIMARY KEY, document TEXT, reason TEXT, size INTEGER, mtime INTEGER, inode INTEGER,
+  scanned INTEGER NOT NULL, build INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX scans_by_inode ON scans (inode);
+CREATE INDEX scans_by_document ON scans (document, source);
+CREATE TABLE leaving (key BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE words (key BLOB PRIMARY KEY, tokens TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+_TABLES = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE documents (
+  id TEXT PRIMARY KEY, reader TEXT NOT NULL, title TEXT NOT NULL, date TEXT, text TEXT NOT NULL,
+  page_starts TEXT NOT NULL, segmenter TEXT NOT NULL,
+  marks TEXT NOT NULL DEFAULT '[]', inputs TEXT NOT NULL DEFAULT '');
+CREATE TABLE passages (
+  document TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE, ordinal INTEGER NOT NULL,
+  passage TEXT NOT NULL, keys BLOB, PRIMARY KEY (document, ordinal));
+CREATE TABLE vectors (
+  key BLOB PRIMARY KEY, vector BLOB NOT NULL, build INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+{_SINCE_3}"""
+
+_MIGRATIONS = {
+    1: "ALTER TABLE documents ADD COLUMN marks TEXT NOT NULL DEFAULT '[]'",
+    2: "ALTER TABLE files RENAME TO older_files;"  # noqa: S608 - tables of our own
+    + _SINCE_3
+    + """INSERT INTO files SELECT source, document, reason FROM older_files;
+INSERT INTO scans SELECT source, document, reason, NULL, NULL, NULL, 0, 0 FROM older_files;
+DROP TABLE older_files;
+ALTER TABLE documents ADD COLUMN inputs TEXT NOT NULL DEFAULT '';
+ALTER TABLE passages ADD COLUMN keys BLOB;
+ALTER TABLE vectors ADD COLUMN build INTEGER NOT NULL DEFAULT 0""",
+}
+"""What makes a catalogue of a format one of the next."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the catalogue for writing; a missing one is made, an older one brought up to date.
+
+    Raises:
+        IndexWriteError: when it cannot be written.
+        IndexFormatError: when it was made by a newer version.
+        IndexDamagedError: when it is not a catalogue.
+    """
+    with _opened(str(path), path) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        # A killed process loses no commit; only a power cut may cost the last ones, which are
+        # work that the next build does again.
+        db.execute("PRAGMA synchronous = NORMAL")
+        _prepare(db, path)
+    return db
+
+
+def copy(path: Path) -> sqlite3.Connection:
+    """Open a copy of the catalogue that is gone when it is closed; touch nothing beside `path`.
+
+    A missing catalogue gives an empty copy. The copy lies in SQLite's temporary files.
+
+    Raises:
+        IndexFormatError: when it was made by a newer version.
+        IndexDamagedError: when it is not a catalogue.
+    """
+    with _opened("", path) as target:
+        if path.exists():
+            with closing(sqlite3.connect(_untouched(path), uri=True)) as source:
+                source.backup(target)
+        _prepare(target, path)
+    return target
+
+
+@contextmanager
+def _opened(name: str, path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database and leave it open, but when something fails."""
+    db = None
+    try:
+        db = sqlite3.connect(name)
+        yield db
+    except BaseException as error:
+        if db is not None:
+            db.close()
+        if isinstance(error, sqlite3.DatabaseError):
+            raise error_of(error, path) from error
+        raise
+
+
+def _untouched(path: Path) -> str:
+    """Return a URI under which reading the catalogue makes no file and changes none."""
+    beside = [path.with_name(path.name + ending).exists() for ending in ("-wal", "-shm")]
+    # Beside a log that a killed or running build left, its shared memory is read as it is. With
+    # no log, or one that was copied here alone, the file itself holds a complete state.
+    options = "mode=ro&readonly_shm=1" if all(beside) else "mode=ro&immutable=1"
+    return f"{path.absolute().as_uri()}?{options}"
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.execute("PRAGMA foreign_keys = ON")
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > FORMAT:
+        raise IndexFormatError(
+            f"The index {str(path.parent)!r} has format {version}; this version writes up to "
+            f"{FORMAT}. Install a newer wenju, or build into another folder: --index FOLDER"
+        )
+    for older in range(version, FORMAT) if version else ():
+        db.executescript(f"BEGIN; {_MIGRATIONS[older]}; PRAGMA user_version = {older + 1}; COMMIT;")
+    if version == 0:
+        db.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {FORMAT}; COMMIT;")
+
+
+def error_of(error: sqlite3.DatabaseError, path: Path) -> IndexWriteError | IndexDamagedError:
+    """Return the error for the user: the folder cannot be written, or the file is damaged."""
+    if isinstance(error, sqlite3.OperationalError):
+        return IndexWriteError(
+            f"The index folder {str(path.parent)!r} cannot be written ({error}); allow writing to "
+            "it, make room, or choose another: --index FOLDER. What was read and encoded is kept"
+        )
+    return IndexDamagedError(
+        f"{str(path)!r} is not a catalogue ({error}); "
+        "delete the index folder and build again: wenju build"
+    )

@@ -1,0 +1,123 @@
+"""The texts that a generation needs vectors of, and which of them have none yet.
+
+Kept in temporary tables of the catalogue's connection, so that memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from embeddings.catalogue import Catalogue
+from embeddings.encoder import KEY_BYTES, Encoder
+from embeddings.generation import input_keys, repeat_key
+from embeddings.records import Passage
+
+WINDOW = 1024
+"""Texts that are in memory at a time, sorted by length."""
+
+INPUTS = "inputs/1"
+"""Changes whenever `generation.repeat_key` or `generation.input_keys` gives other keys."""
+
+_TABLES = """
+DROP TABLE IF EXISTS repeats; DROP TABLE IF EXISTS wanted; DROP TABLE IF EXISTS waiting;
+CREATE TEMP TABLE repeats (key BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE wanted (number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE,
+  document TEXT NOT NULL, ordinal INTEGER NOT NULL);
+"""
+_WAITING = """
+CREATE TEMP TABLE waiting AS SELECT * FROM wanted
+WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.key = wanted.key) ORDER BY number
+"""
+
+
+class Wanted:
+    """The encoder inputs of the documents of the last scan; those of repeats only once.
+
+    Attributes:
+        total: how many there are.
+        missing: how many had no vector when this was made.
+        characters: sum of the lengths of the missing ones.
+    """
+
+    def __init__(self, catalogue: Catalogue, encoder: Encoder) -> None:
+        self._catalogue, self._encoder = catalogue, encoder
+        self._db = catalogue.database
+        self._db.executescript(_TABLES)
+        for document in catalogue.document_ids():
+            self._add(document, self._keys(document))
+        self._db.execute(_WAITING)
+        self._db.commit()
+        self.total, self.missing = (
+            self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
+            for table in ("wanted", "waiting")
+        )
+        self.characters = sum(len(text) for window in self.windows() for _, text in window)
+
+    def _keys(self, document: str) -> list[bytes]:
+        """Return of each passage the key of its repeats and those of its inputs, put together."""
+        inputs = f"{INPUTS} {self._encoder.fingerprint}"
+        kept = self._catalogue.keys_of(document, inputs)
+        if kept is None:
+            kept = [self._keys_of(passage) for passage in self._catalogue.passages(document)]
+            self._catalogue.put_keys(document, inputs, kept)
+        return kept
+
+    def _keys_of(self, passage: Passage) -> bytes:
+        inputs = b"".join(key for key, _ in input_keys(passage, self._encoder))
+        return repeat_key(passage)[:KEY_BYTES] + inputs
+
+    def _add(self, document: str, passages: Iterable[bytes]) -> None:
+        for ordinal, keys in enumerate(passages):
+            # A passage that repeats an earlier one adds nothing: they share a row.
+            if self._is_new(keys[:KEY_BYTES]):
+                self._db.executemany(
+                    "INSERT OR IGNORE INTO wanted (key, document, ordinal) VALUES (?, ?, ?)",
+                    (
+                        (keys[at : at + KEY_BYTES], document, ordinal)
+                        for at in range(KEY_BYTES, len(keys), KEY_BYTES)
+                    ),
+                )
+
+    def _is_new(self, repeat: bytes) -> bool:
+        insert = "INSERT OR IGNORE INTO repeats VALUES (?)"
+        return self._db.execute(insert, (repeat,)).rowcount == 1
+
+    def made_by(self, build: int) -> int:
+        """Return how many of the texts have a vector that this build made."""
+        (found,) = self._db.execute(
+            "SELECT count(*) FROM wanted JOIN vectors USING (key) WHERE build = ?", (build,)
+        ).fetchone()
+        return int(found)
+
+    def windows(self) -> Iterator[list[tuple[bytes, str]]]:
+        """Yield (key, text) of the missing ones, `WINDOW` at a time, the longest of each first."""
+        last = 0
+        while rows := self._db.execute(
+            "SELECT rowid, key, document, ordinal FROM waiting WHERE rowid > ?"
+            " ORDER BY rowid LIMIT ?",
+            (last, WINDOW),
+        ).fetchall():
+            last = rows[-1][0]
+            keys = {row[1] for row in rows}
+            places = dict.fromkeys((document, ordinal) for _, _, document, ordinal in rows)
+            found = {
+                key: text
+                for place in places
+                for key, text in input_keys(self._catalogue.passage(*place), self._encoder)
+                if key in keys
+            }
+            yield sorted(found.items(), key=lambda item: len(item[1]), reverse=True)
+
+    def forget_others(self) -> None:
+        """Forget the vectors that neither this generation needs nor the one before it did.
+
+        Those of the generation before stay, so that what is put back is not encoded again; there
+        are never more than those of two generations and of the builds that were cut off.
+        """
+        others = "key NOT IN (SELECT key FROM wanted)"
+        with self._db:
+            self._db.execute(
+                f"DELETE FROM vectors WHERE {others} AND key IN (SELECT key FROM leaving)"  # noqa: S608
+            )
+            self._db.execute("DELETE FROM leaving")
+            self._db.execute(f"INSERT INTO leaving SELECT key FROM vectors WHERE {others}")  # noqa: S608
