@@ -55,19 +55,23 @@ SAMPLES = 8
 """Passages that must find themselves before a generation is published."""
 
 
-def passage_input(passage: Passage) -> str:
-    """Return the text that is encoded for a passage, without the model's prefix.
+def found_by(passage: Passage) -> str:
+    """Return the text whose words find a passage: the headlines above it, and its own.
 
-    The headlines above it stand first; an article's first words in place of one say nothing more.
+    An article's first words in place of a headline say nothing more.
     """
     title = "" if passage.title.endswith(CUT_OFF) else passage.title
     above = [one for one in (title, passage.heading) if one and passage.text not in one]
     return "\n".join([*above, passage.text])
 
 
-def _encoder_inputs(passage: Passage) -> list[str]:
-    """Return the texts to encode for a passage: its own, then one for each sentence."""
-    return [passage_input(passage), *(sentence.text for sentence in passage.sentences)]
+def encoder_inputs(passage: Passage) -> list[str]:
+    """Return the texts to encode for a passage: its own, then one for each sentence.
+
+    Without the headlines above: with them all passages of an article look alike, see
+    benchmarks/segmenting.py.
+    """
+    return [passage.text, *(sentence.text for sentence in passage.sentences)]
 
 
 def repeat_key(passage: Passage) -> bytes:
@@ -88,8 +92,8 @@ def repeat_key(passage: Passage) -> bytes:
 class _Rows:
     """What one pass over the catalogue collects, row by row.
 
-    Equal passages share a row: its vector is that of the first, under whose title and heading it
-    is encoded; its words are found under those of every one.
+    Equal passages share a row: its vector is that of its text alone; its words are found under the
+    titles and headings of every one.
     """
 
     passage_keys: list[bytes] = field(default_factory=list)
@@ -265,7 +269,7 @@ def _collect(passage: Passage, rows: _Rows, encoder: Encoder, tokenizer: Tokeniz
     rows.passage_keys.append(own)
     rows.sentence_keys.extend(of_sentences)
     rows.sentence_counts.append(len(of_sentences))
-    rows.tokens.append(tokenizer.tokens(passage_input(passage)))
+    rows.tokens.append(tokenizer.tokens(found_by(passage)))
     rows.scripts.append(script_of(passage.text))
 
 
@@ -278,5 +282,5 @@ def _collect_headings(passage: Passage, row: int, rows: _Rows, tokenizer: Tokeni
 
 def input_keys(passage: Passage, encoder: Encoder) -> Iterator[tuple[bytes, str]]:
     """Yield (vector key, text) for the passage's own text, then for each of its sentences."""
-    for text in _encoder_inputs(passage):
+    for text in encoder_inputs(passage):
         yield vector_key(encoder.fingerprint, encoder.passage_input(text)), text

@@ -15,7 +15,7 @@ from embeddings.records import Passage
 WINDOW = 1024
 """Texts that are in memory at a time, sorted by length."""
 
-INPUTS = "inputs/1"
+INPUTS = "inputs/2"
 """Changes whenever `generation.repeat_key` or `generation.input_keys` gives other keys."""
 
 _TABLES = """
