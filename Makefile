@@ -23,8 +23,9 @@ build: $(VENV)/installed-$(KIND)  ## environment, index over DOCUMENTS (seeds) i
 test: $(VENV)/installed-dev  ## environment, all tests
 	$(BIN)/python -m pytest
 
-torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files)
+torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files, kills)
 	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py
+	WENJU_KILLS=300 $(BIN)/python -m pytest tests/kills
 
 check: $(VENV)/installed-dev  ## lint, formatting, types
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings import generation
+from embeddings import keys
 from embeddings.build import build
 from embeddings.encoder import Encoder, open_encoder
 from embeddings.lexical import Tokenizer
@@ -75,7 +75,7 @@ class Remembering:
 
 def with_headlines(passage: Passage) -> list[str]:
     """Return the texts to encode for a passage, with the headlines above it."""
-    return [generation.found_by(passage), *(sentence.text for sentence in passage.sentences)]
+    return [keys.found_by(passage), *(sentence.text for sentence in passage.sentences)]
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def encoding(name: str) -> Iterator[None]:
     if name != HEADLINES:
         yield
         return
-    with patch.object(generation, "encoder_inputs", with_headlines):
+    with patch.object(keys, "encoder_inputs", with_headlines):
         yield
 
 

@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 from embeddings import locking, schema, segment, store
 from embeddings.catalogue import Catalogue, FileRecord
-from embeddings.documents import FORMATS, READING, FileEntry, list_files
+from embeddings.documents import FORMATS, LARGEST, FileEntry, list_files, reading_version
 from embeddings.encoder import Encoder
 from embeddings.errors import IndexFolderError, SourceError
 from embeddings.generation import write_generation
@@ -43,6 +42,7 @@ def build(
     wait: bool = False,
     full: bool = False,
     check_content: bool = False,
+    largest: int = LARGEST,
     rules: segment.Rules | None = None,
     on_progress: OnProgress | None = None,
 ) -> BuildReport:
@@ -63,6 +63,7 @@ def build(
         full: forget what is known of documents and vectors, and do all again. One that was cut
             off is gone on with.
         check_content: read every file, also those that seem unchanged.
+        largest: bytes of the largest file that is read.
         rules: how documents are taken apart; None for the default.
         on_progress: told about progress; None for silence.
 
@@ -77,8 +78,8 @@ def build(
         if wait:  # perhaps for long: what was listed may be old
             entries = _entries(root, folder)
         work = _Work(root, folder, catalogue, encoder, tokenizer, rules, on_progress or silence)
-        work.begin(entries, full, replace_root, prune)
-        work.scan(entries, check_content, prune or replace_root)
+        work.begin(entries, full, replace_root, prune, reading_version(largest))
+        work.scan(entries, check_content, prune or replace_root, largest)
         wanted = work.encode()
         manifest = work.publish(wanted) if wanted else work.same()
         work.end()
@@ -109,6 +110,7 @@ def plan(
     prune: bool = False,
     full: bool = False,
     check_content: bool = False,
+    largest: int = LARGEST,
     rules: segment.Rules | None = None,
     on_progress: OnProgress | None = None,
 ) -> Plan:
@@ -123,8 +125,8 @@ def plan(
     entries = _entries(root, folder)
     with _telling(folder), Catalogue.copy_of(folder.catalogue) as catalogue:
         work = _Work(root, folder, catalogue, encoder, tokenizer, rules, on_progress or silence)
-        work.begin(entries, full, replace_root, prune)
-        work.scan(entries, check_content, prune or replace_root)
+        work.begin(entries, full, replace_root, prune, reading_version(largest))
+        work.scan(entries, check_content, prune or replace_root, largest)
         wanted = None if work.published() else Wanted(catalogue, encoder)
     return Plan(
         changes=work.changes,
@@ -185,7 +187,12 @@ class _Work:
         self.resumed: Resumed | None = None
 
     def begin(
-        self, entries: Sequence[FileEntry], full: bool, replace_root: bool, prune: bool
+        self,
+        entries: Sequence[FileEntry],
+        full: bool,
+        replace_root: bool,
+        prune: bool,
+        reading: str,
     ) -> None:
         """Refuse another root or too many losses; take a number, or that of a build cut off."""
         catalogue = self._catalogue
@@ -202,19 +209,24 @@ class _Work:
             catalogue.forget_all("build", f"{self._build} {_FULL}")
         elif not self._goes_on:
             catalogue.put("build", f"{self._build} {_RUNNING}")
-        self._distrust()
+        self._distrust(reading)
 
-    def _distrust(self) -> None:
+    def _distrust(self, reading: str) -> None:
         """Have files looked into again that are in another root, or might be readable now."""
         root = str(self._root.resolve())
         if self._catalogue.get("scanning") != root:
             self._catalogue.distrust_scans("scanning", root)
-        if self._catalogue.get("reading") != READING:
-            self._catalogue.distrust_scans("reading", READING, skipped_only=True)
+        if self._catalogue.get("reading") != reading:
+            self._catalogue.distrust_scans("reading", reading, skipped_only=True)
 
-    def scan(self, entries: Sequence[FileEntry], check_content: bool, prune: bool) -> None:
+    def scan(
+        self, entries: Sequence[FileEntry], check_content: bool, prune: bool, largest: int
+    ) -> None:
         """Look into the files; refuse to go on when they vanish meanwhile."""
-        scan = Scan(self._catalogue, self._segmenter, self._build, check_content=check_content)
+        scan = Scan(
+            self._catalogue, self._segmenter, self._build,
+            check_content=check_content, largest=largest,
+        )  # fmt: skip
         self.files = scan.run(entries, self._tell)
         self._tally = scan.tally
         _check_still_there(self._root)
@@ -256,7 +268,7 @@ class _Work:
         except OSError as error:
             raise locking.unwritable(self._folder.path, error) from error
         manifest = write_generation(
-            partial, number, catalogue, self._encoder, cast("Tokenizer", words),
+            partial, number, catalogue, self._encoder, words,
             segmenter=self._segmenter.rules.version, on_document=meter.advance,
         )  # fmt: skip
         words.keep()

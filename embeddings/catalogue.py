@@ -316,8 +316,8 @@ class Catalogue:
         for start in range(0, len(keys), _PART):
             part = keys[start : start + _PART]
             kept = self._vectors(part)
-            for row, key in enumerate(part, start):
-                found[row] = np.frombuffer(kept[key], dtype=np.float16)
+            halves = np.frombuffer(b"".join([kept[key] for key in part]), dtype=np.float16)
+            found[start : start + len(part)] = halves.reshape(len(part), dimensions)
         lengths = np.linalg.norm(found, axis=1, keepdims=True)
         found /= np.maximum(lengths, 1e-12)
         return found

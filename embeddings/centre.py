@@ -7,6 +7,7 @@ meanings again (Mu and Viswanath 2018, "All-but-the-Top").
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 from embeddings.errors import IndexDamagedError
 
 _SCRIPTS = 3
+
+_SLICE = 4096
+"""Rows that are in memory at a time, as single-precision numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +35,24 @@ class Centre:
     lengths: NDArray[np.float32]
 
     @classmethod
-    def of(cls, vectors: NDArray[np.float32], scripts: NDArray[np.uint8]) -> Centre:
-        """Compute it from unit rows, shape (rows, dimensions), and the script of each."""
-        means = np.zeros((_SCRIPTS, vectors.shape[1]), dtype=np.float32)
-        for script in range(_SCRIPTS):
-            if (scripts == script).any():
-                means[script] = vectors[scripts == script].mean(axis=0)
-        lengths = np.linalg.norm(vectors - means[scripts], axis=1)
-        return cls(means, np.maximum(lengths, 1e-6).astype(np.float32))
+    def of(
+        cls, vectors: NDArray[np.float32] | NDArray[np.float16], scripts: NDArray[np.uint8]
+    ) -> Centre:
+        """Compute it from unit rows, shape (rows, dimensions), and the script of each.
+
+        Mapped rows are read some at a time.
+        """
+        sums = np.zeros((_SCRIPTS, vectors.shape[1]))
+        for own, among in _slices(vectors, scripts):
+            for script in range(_SCRIPTS):
+                sums[script] += own[among == script].sum(axis=0, dtype=np.float64)
+        counts = np.bincount(scripts, minlength=_SCRIPTS)
+        means = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
+        lengths = np.zeros(len(vectors), dtype=np.float32)
+        for at, (own, among) in enumerate(_slices(vectors, scripts)):
+            found = np.linalg.norm(own - means[among], axis=1)
+            lengths[at * _SLICE : at * _SLICE + len(own)] = np.maximum(found, 1e-6)
+        return cls(means, lengths)
 
     def write(self, folder: Path, name: str) -> None:
         """Write both arrays into `folder`."""
@@ -79,6 +93,14 @@ class Centre:
         """
         common = (self.means @ query)[scripts]
         return np.asarray((products - common) / self.lengths[rows], dtype=np.float32)
+
+
+def _slices(
+    vectors: NDArray[np.float32] | NDArray[np.float16], scripts: NDArray[np.uint8]
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
+    for start in range(0, len(vectors), _SLICE):
+        own = np.asarray(vectors[start : start + _SLICE], dtype=np.float32)
+        yield own, scripts[start : start + _SLICE]
 
 
 def without(

@@ -18,23 +18,20 @@ from embeddings.records import Document, FileStamp, document_id
 __all__ = [
     "FORMATS",
     "LARGEST",
-    "READING",
     "FileEntry",
     "date_in",
     "decode",
+    "is_left_out",
     "list_files",
     "read_bytes",
     "read_document",
+    "reading_version",
 ]
 
 LARGEST = 64 * 1024 * 1024
-"""Files of more bytes than this are skipped."""
+"""Files of more bytes than this are skipped, unless a build allows more."""
 
 _TEMPORARY = re.compile(r"^(?:\.|~\$|#.*#$)|(?:~|\.tmp|\.part|\.crdownload|\.swp)$", re.IGNORECASE)
-
-
-READING = f"reading/1 {LARGEST} {' '.join(FORMATS)}"
-"""Changes whenever a file that was skipped might be read: then each of them is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +78,18 @@ def list_files(root: Path, without: Path | None = None) -> list[FileEntry]:
     return list(_one_a_source(found))
 
 
+def is_left_out(name: str) -> bool:
+    """Tell whether files and folders of this name are left out: hidden and temporary ones."""
+    return _TEMPORARY.search(name) is not None
+
+
 def _walk(root: Path, without: Path | None) -> Iterator[FileEntry]:
     refused: list[OSError] = []
     for folder, folders, names in os.walk(root, onerror=refused.append):
-        folders[:] = [name for name in folders if not _TEMPORARY.search(name)]
+        folders[:] = [name for name in folders if not is_left_out(name)]
         if without and without.name in folders and Path(folder, without.name).resolve() == without:
             folders.remove(without.name)
-        for path in (Path(folder, name) for name in names if not _TEMPORARY.search(name)):
+        for path in (Path(folder, name) for name in names if not is_left_out(name)):
             try:
                 found = path.stat()
             except OSError as error:
@@ -135,8 +137,13 @@ def _one_a_source(found: list[FileEntry]) -> Iterator[FileEntry]:
         last = entry.source
 
 
-def read_bytes(entry: FileEntry) -> bytes:
-    """Return the bytes of a file of a known format and a bearable size.
+def reading_version(largest: int) -> str:
+    """Return what changes whenever a skipped file might be read: then each is tried again."""
+    return f"reading/3 {largest} {' '.join(FORMATS)} ocr {readers.recognition_version()}"
+
+
+def read_bytes(entry: FileEntry, largest: int = LARGEST) -> bytes:
+    """Return the bytes of a file of a known format and of at most `largest` bytes.
 
     Raises:
         UnopenedFileError: when it cannot be opened, or was removed since it was listed.
@@ -147,9 +154,10 @@ def read_bytes(entry: FileEntry) -> bytes:
     check_ending(entry.path.suffix.lower())
     try:
         size = entry.path.stat().st_size
-        if size > LARGEST:
+        if size > largest:
             raise UnreadableFileError(
-                f"{size:,} bytes; at most {LARGEST:,} are read; split the file"
+                f"{size:,} bytes; at most {largest:,} are read; split the file, or allow more "
+                f"megabytes: WENJU_LARGEST_FILE={-(-size // 2**20)}"
             )
         return entry.path.read_bytes()
     except FileNotFoundError as error:

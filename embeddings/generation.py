@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,75 +15,48 @@ import numpy as np
 from embeddings.catalogue import Catalogue, spans_to_json
 from embeddings.centre import Centre
 from embeddings.checks import Sample, check
-from embeddings.cleaning import HAN
 from embeddings.damage import MANIFEST, build_command
-from embeddings.encoder import Encoder, vector_key
-from embeddings.errors import IndexWriteError
-from embeddings.lexical import Postings, Script, Tokenizer, script_of
-from embeddings.manifest import Manifest, describe_files
-from embeddings.records import CUT_OFF, Document, Passage
+from embeddings.encoder import Encoder
+from embeddings.errors import IndexFolderError, IndexWriteError
+from embeddings.keys import Keys, found_by, known_keys
+from embeddings.lexical import Postings, Script
+from embeddings.manifest import Manifest, describe_files, read_manifest
+from embeddings.postings import origins_of
+from embeddings.records import Document, Passage
 from embeddings.store import IndexFolder
 from embeddings.texts import sentence_spans_to_json
-from embeddings.vectors import VectorIndex, write_halves
-
-_WIDE = "\u2014\u2018-\u201d\u2026\u3000-\u303f\uff00-\uffef"
-"""Marks of Chinese type."""
-
-_IDLE_SPACE = re.compile(rf"(?<=[{HAN}{_WIDE}])\s+|\s+(?=[{HAN}{_WIDE}])")
+from embeddings.vectors import VectorIndex, open_halves, write_halves
+from embeddings.words import KnownWords
 
 _TABLES = """
+PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
 CREATE TABLE documents (id TEXT PRIMARY KEY, text TEXT NOT NULL, title TEXT NOT NULL, date TEXT,
   page_starts TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX documents_by_date ON documents (date);
 CREATE TABLE files (source TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
-CREATE INDEX files_of_document ON files (document);
 CREATE TABLE passages (row INTEGER PRIMARY KEY, role TEXT NOT NULL, text TEXT NOT NULL,
   first_place INTEGER NOT NULL, first_sentence INTEGER NOT NULL, sentence_count INTEGER NOT NULL);
 CREATE TABLE sentences (row INTEGER PRIMARY KEY, passage INTEGER NOT NULL,
   ordinal INTEGER NOT NULL, text TEXT NOT NULL);
-CREATE INDEX sentences_of_passage ON sentences (passage);
 CREATE TABLE places (number INTEGER PRIMARY KEY, passage INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
   document TEXT NOT NULL, title TEXT NOT NULL, heading TEXT NOT NULL, page INTEGER,
   spans TEXT NOT NULL, sentence_spans TEXT NOT NULL);
-CREATE INDEX places_of_passage ON places (passage);
-CREATE INDEX places_in_document ON places (document, passage);
 """
+# Neither journal nor sync: until it is complete and synced by `IndexFolder.publish` nobody reads
+# the file, and what is left of it after a kill is thrown away.
+
+_INDEXES = (
+    "documents_by_date ON documents (date)",
+    "files_of_document ON files (document)",
+    "sentences_of_passage ON sentences (passage)",
+    "places_of_passage ON places (passage)",
+    "places_in_document ON places (document, passage)",
+)
 
 SAMPLES = 8
 """Passages that must find themselves before a generation is published."""
 
-
-def found_by(passage: Passage) -> str:
-    """Return the text whose words find a passage: the headlines above it, and its own.
-
-    An article's first words in place of a headline say nothing more.
-    """
-    title = "" if passage.title.endswith(CUT_OFF) else passage.title
-    above = [one for one in (title, passage.heading) if one and passage.text not in one]
-    return "\n".join([*above, passage.text])
-
-
-def encoder_inputs(passage: Passage) -> list[str]:
-    """Return the texts to encode for a passage: its own, then one for each sentence.
-
-    Without the headlines above: with them all passages of an article look alike, see
-    benchmarks/segmenting.py.
-    """
-    return [passage.text, *(sentence.text for sentence in passage.sentences)]
-
-
-def repeat_key(passage: Passage) -> bytes:
-    """Return what is equal for passages that repeat one another, wherever they stand.
-
-    White space beside a Chinese character or mark says nothing; between Latin words and numbers
-    it parts them and counts. Title and heading are left out: under another headline it is still
-    the same text.
-    """
-    digest = hashlib.sha256(passage.role.value.encode())
-    for sentence in passage.sentences:
-        text = _IDLE_SPACE.sub("", sentence.text)
-        digest.update(b"\0" + " ".join(text.split()).encode("utf-8", "surrogatepass"))
-    return digest.digest()
+_SLICE = 4096
+"""Sentences whose vectors are in memory at a time."""
 
 
 @dataclass(slots=True)
@@ -94,11 +65,17 @@ class _Rows:
 
     Equal passages share a row: its vector is that of its text alone; its words are found under the
     titles and headings of every one.
+
+    Attributes:
+        words: of each row the keys (`KnownWords.key`) of the text that its words are from, then
+            of the headlines of its repeats, each once.
+        headlines: row and key of all of these headlines.
     """
 
     passage_keys: list[bytes] = field(default_factory=list)
     sentence_keys: list[bytes] = field(default_factory=list)
-    tokens: list[Sequence[str]] = field(default_factory=list)
+    words: list[list[bytes]] = field(default_factory=list)
+    headlines: set[tuple[int, bytes]] = field(default_factory=set)
     scripts: list[Script] = field(default_factory=list)
     sentence_counts: list[int] = field(default_factory=list)
     by_key: dict[bytes, int] = field(default_factory=dict)
@@ -112,7 +89,7 @@ def write_generation(
     number: int,
     catalogue: Catalogue,
     encoder: Encoder,
-    tokenizer: Tokenizer,
+    words: KnownWords,
     *,
     segmenter: str,
     on_document: Callable[[], None] = lambda: None,
@@ -126,12 +103,12 @@ def write_generation(
         IndexDamagedError: when what was written does not pass `checks.check`.
     """
     try:
-        rows = _write_text(folder / "text.db", catalogue, encoder, tokenizer, on_document)
+        rows = _write_text(folder / "text.db", catalogue, encoder, words, on_document)
         _write_vectors(folder, rows, catalogue, encoder)
-        Postings.write(folder / "postings", rows.tokens)
-        manifest = _manifest(folder, number, catalogue, encoder, tokenizer, segmenter, rows)
+        _write_postings(folder / "postings", rows, catalogue, words)
+        manifest = _manifest(folder, number, catalogue, encoder, words, segmenter, rows)
         (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-        check(folder, _samples(rows, catalogue, encoder))
+        check(folder, _samples(rows, catalogue, encoder, words))
     except (OSError, sqlite3.OperationalError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise _unwritten(folder.parent.parent, error) from error
@@ -155,7 +132,7 @@ def _manifest(
     number: int,
     catalogue: Catalogue,
     encoder: Encoder,
-    tokenizer: Tokenizer,
+    words: KnownWords,
     segmenter: str,
     rows: _Rows,
 ) -> Manifest:
@@ -173,7 +150,7 @@ def _manifest(
         model=encoder.name,
         fingerprint=encoder.fingerprint,
         dimensions=encoder.dimensions,
-        tokenizer=tokenizer.fingerprint,
+        tokenizer=words.fingerprint,
         segmenter=segmenter,
         root=catalogue.get("root") or "",
         counts=counts,
@@ -182,13 +159,16 @@ def _manifest(
     )
 
 
-def _samples(rows: _Rows, catalogue: Catalogue, encoder: Encoder) -> list[Sample]:
+def _samples(
+    rows: _Rows, catalogue: Catalogue, encoder: Encoder, words: KnownWords
+) -> list[Sample]:
     """Return the first passage, the last, and some between, with the vectors of the catalogue."""
-    some = np.unique(np.linspace(0, len(rows.passage_keys) - 1, SAMPLES).astype(int)).tolist()
-    some = [row for row in some if row >= 0]
+    last = len(rows.passage_keys) - 1
+    some = sorted({round(at) for at in np.linspace(0, last, SAMPLES)} - {-1})
     vectors = catalogue.vectors([rows.passage_keys[row] for row in some], encoder.dimensions)
     return [
-        Sample(row, vector, rows.tokens[row]) for row, vector in zip(some, vectors, strict=True)
+        Sample(row, vector, _tokens(rows.words[row], words))
+        for row, vector in zip(some, vectors, strict=True)
     ]
 
 
@@ -198,16 +178,65 @@ def _write_vectors(folder: Path, rows: _Rows, catalogue: Catalogue, encoder: Enc
     passages = catalogue.vectors(rows.passage_keys, encoder.dimensions)
     VectorIndex.write(folder / "vectors.faiss", passages)
     Centre.of(passages, scripts).write(folder, "passage")
-    sentences = catalogue.vectors(rows.sentence_keys, encoder.dimensions)
-    write_halves(folder / "sentences.npy", sentences)
-    Centre.of(sentences, np.repeat(scripts, rows.sentence_counts)).write(folder, "sentence")
+    del passages
+    path, keys = folder / "sentences.npy", rows.sentence_keys
+    slices = (
+        catalogue.vectors(keys[start : start + _SLICE], encoder.dimensions)
+        for start in range(0, len(keys), _SLICE)
+    )
+    write_halves(path, slices, (len(keys), encoder.dimensions))
+    scripts = np.repeat(scripts, rows.sentence_counts)
+    Centre.of(open_halves(path), scripts).write(folder, "sentence")
+
+
+def _write_postings(folder: Path, rows: _Rows, catalogue: Catalogue, words: KnownWords) -> None:
+    """Write postings; rows whose words the published ones have already are taken over."""
+    origins = origins_of(b"".join(keys) for keys in rows.words)
+    previous = _published_postings(folder.parent.parent.parent, catalogue)
+    taken = previous.rows_of(origins).tolist() if previous else [-1] * len(origins)
+    planned = (
+        row if row >= 0 else _tokens(keys, words)
+        for row, keys in zip(taken, rows.words, strict=True)
+    )
+    Postings.write(folder, planned, previous, origins)
+
+
+def _published_postings(index: Path, catalogue: Catalogue) -> Postings | None:
+    """Return those that the last build published, if they are as it wrote them.
+
+    None as well when all is to be done again: then that note is gone.
+    """
+    number, _, _ = (catalogue.get("published") or "").partition(" ")
+    try:
+        current = IndexFolder(index).current()
+        manifest = read_manifest(current)
+        found = describe_files(current / "postings")
+        if number != str(manifest.number) or any(
+            manifest.files.get(f"postings/{name}") != about for name, about in found.items()
+        ):
+            return None
+        return Postings.open(current / "postings", for_rows=True)
+    except (IndexFolderError, OSError, ValueError):
+        return None
+
+
+def _tokens(keys: Sequence[bytes], words: KnownWords) -> list[str]:
+    """Return the tokens of a row's text, then those of headlines that it does not have yet."""
+    first, *others = keys
+    tokens = words.tokens(first)
+    known = set(tokens)
+    for key in others:
+        new = [word for word in words.tokens(key) if word not in known]
+        tokens += new
+        known.update(new)
+    return tokens
 
 
 def _write_text(
     path: Path,
     catalogue: Catalogue,
     encoder: Encoder,
-    tokenizer: Tokenizer,
+    words: KnownWords,
     on_document: Callable[[], None],
 ) -> _Rows:
     rows = _Rows()
@@ -216,17 +245,13 @@ def _write_text(
         db.executescript(_TABLES)
         for document, sources, passages in catalogue.documents():
             _insert_document(db, document, sources)
-            for passage in passages:
-                row = rows.by_key.setdefault(repeat_key(passage), len(rows.passage_keys))
-                if row == len(rows.passage_keys):
-                    _insert_passage(db, passage, rows)
-                    _collect(passage, rows, encoder, tokenizer)
-                else:
-                    _collect_headings(passage, row, rows, tokenizer)
-                _insert_place(db, row, passage, rows)
+            keys = known_keys(catalogue, document.id, encoder)
+            _insert_passages(db, passages, keys, rows, words)
             rows.documents += 1
             rows.files += len(sources)
             on_document()
+        for index in _INDEXES:
+            db.execute(f"CREATE INDEX {index}")
         db.commit()
     finally:
         db.close()
@@ -242,45 +267,54 @@ def _insert_document(db: sqlite3.Connection, document: Document, sources: Sequen
     db.executemany("INSERT INTO files VALUES (?, ?)", ((name, document.id) for name in sources))
 
 
-def _insert_passage(db: sqlite3.Connection, passage: Passage, rows: _Rows) -> None:
-    row, first = len(rows.passage_keys), len(rows.sentence_keys)
-    db.execute(
-        "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)",
-        (row, passage.role.value, passage.text, rows.places, first, len(passage.sentences)),
-    )
-    db.executemany(
-        "INSERT INTO sentences VALUES (?, ?, ?, ?)",
-        ((first + at, row, at, sentence.text) for at, sentence in enumerate(passage.sentences)),
-    )
+def _insert_passages(
+    db: sqlite3.Connection,
+    passages: Sequence[Passage],
+    keys: Sequence[Keys],
+    rows: _Rows,
+    words: KnownWords,
+) -> None:
+    """Write the passages of a document, each at its place; those that repeat none get a row."""
+    texts: list[tuple[object, ...]] = []
+    sentences: list[tuple[object, ...]] = []
+    places: list[tuple[object, ...]] = []
+    for passage, known in zip(passages, keys, strict=True):
+        row = rows.by_key.setdefault(known.repeat, len(rows.passage_keys))
+        if row == len(rows.passage_keys):
+            first = len(rows.sentence_keys)
+            said = [sentence.text for sentence in passage.sentences]
+            texts.append((row, passage.role.value, passage.text, rows.places, first, len(said)))
+            sentences += [(first + at, row, at, text) for at, text in enumerate(said)]
+            _collect(passage, known, rows, words)
+        else:
+            _collect_headings(passage, row, rows, words)
+        places.append(_place(rows.places, row, passage))
+        rows.places += 1
+    db.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", texts)
+    db.executemany("INSERT INTO sentences VALUES (?, ?, ?, ?)", sentences)
+    db.executemany("INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", places)
 
 
-def _insert_place(db: sqlite3.Connection, row: int, passage: Passage, rows: _Rows) -> None:
+def _place(number: int, row: int, passage: Passage) -> tuple[object, ...]:
     sentences = sentence_spans_to_json(sentence.spans for sentence in passage.sentences)
-    db.execute(
-        "INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (rows.places, row, passage.id, passage.document, passage.title, passage.heading,
-         passage.page, spans_to_json(passage.spans), sentences),
+    return (
+        number, row, passage.id, passage.document, passage.title, passage.heading, passage.page,
+        spans_to_json(passage.spans), sentences,
     )  # fmt: skip
-    rows.places += 1
 
 
-def _collect(passage: Passage, rows: _Rows, encoder: Encoder, tokenizer: Tokenizer) -> None:
-    own, *of_sentences = (key for key, _ in input_keys(passage, encoder))
+def _collect(passage: Passage, known: Keys, rows: _Rows, words: KnownWords) -> None:
+    own, *of_sentences = known.inputs
     rows.passage_keys.append(own)
     rows.sentence_keys.extend(of_sentences)
     rows.sentence_counts.append(len(of_sentences))
-    rows.tokens.append(tokenizer.tokens(found_by(passage)))
-    rows.scripts.append(script_of(passage.text))
+    rows.words.append([words.key(found_by(passage))])
+    rows.scripts.append(known.script)
 
 
-def _collect_headings(passage: Passage, row: int, rows: _Rows, tokenizer: Tokenizer) -> None:
-    """Add the words of title and heading that a row does not have yet."""
-    words = tokenizer.tokens(f"{passage.title}\n{passage.heading}")
-    known = set(rows.tokens[row])
-    rows.tokens[row] = [*rows.tokens[row], *(word for word in words if word not in known)]
-
-
-def input_keys(passage: Passage, encoder: Encoder) -> Iterator[tuple[bytes, str]]:
-    """Yield (vector key, text) for the passage's own text, then for each of its sentences."""
-    for text in encoder_inputs(passage):
-        yield vector_key(encoder.fingerprint, encoder.passage_input(text)), text
+def _collect_headings(passage: Passage, row: int, rows: _Rows, words: KnownWords) -> None:
+    """Have a row found by title and heading of a repeat as well."""
+    key = words.key(f"{passage.title}\n{passage.heading}")
+    if (row, key) not in rows.headlines:
+        rows.headlines.add((row, key))
+        rows.words[row].append(key)

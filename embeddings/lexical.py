@@ -6,6 +6,7 @@ what is shown or cited never comes from here.
 
 from __future__ import annotations
 
+import operator
 import re
 import threading
 import unicodedata
@@ -36,6 +37,7 @@ __all__ = [
 _RUN = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+(?:[.,:+\-/%&'][^\W_{HAN}]+)*%?", re.UNICODE)
 _PART = re.compile(r"\d+|[^\W\d_]+", re.UNICODE)
 _HAN_CHARACTER = re.compile(rf"[{HAN}]")
+_HAN_RUN = re.compile(rf"[{HAN}]+")
 _DASHES = str.maketrans("‐‑‒–—―~～", "--------")
 
 
@@ -70,11 +72,11 @@ def script_of(text: str) -> Script:
     Traditional has at least 2 in 100 characters that change when simplified; a text of which less
     than a fifth is Chinese is another script.
     """
-    chinese = len(_HAN_CHARACTER.findall(text))
+    chinese = len(text) - len(_HAN_RUN.sub("", text))
     if chinese * 5 < len(text) or not chinese:
         return Script.OTHER
     simplified = to_simplified(text)
-    changed = sum(a != b for a, b in zip(text, simplified, strict=False))
+    changed = sum(map(operator.ne, text, simplified))
     return Script.TRADITIONAL if changed * 50 >= len(text) else Script.SIMPLIFIED
 
 

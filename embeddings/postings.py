@@ -24,6 +24,12 @@ B = 0.75
 """Length normalisation of BM25, 0 (none) to 1 (full)."""
 
 
+def origins_of(parts: Iterable[bytes]) -> NDArray[np.uint64]:
+    """Return a hash of each item, shape (items, 2): what the tokens of a row were made from."""
+    hashes = b"".join(hashlib.blake2b(part, digest_size=16).digest() for part in parts)
+    return np.frombuffer(hashes, dtype="<u8").reshape(-1, 2)
+
+
 def term_hash(term: str) -> int:
     """Return the 64-bit key under which a term's postings are kept."""
     return int.from_bytes(hashlib.blake2b(term.encode(), digest_size=8).digest(), "little")
@@ -90,7 +96,7 @@ class Matches:
 
 
 def _holds(rows: NDArray[np.int32], row: int) -> bool:
-    at = int(np.searchsorted(rows, row))
+    at = int(rows.searchsorted(row))
     return at < len(rows) and int(rows[at]) == row
 
 
@@ -100,6 +106,9 @@ _MOST = 65535
 """How often a term is counted in a row at most."""
 
 _ARRAYS = ("terms", "starts", "rows", "counts", "lengths")
+
+_ORIGINS = "origins.npy"
+"""What each row was made from; postings of older versions have none."""
 
 
 class Postings:
@@ -111,8 +120,10 @@ class Postings:
     ``idf(q) = ln(1 + (N - df + 0.5) / (df + 0.5))``.
     """
 
-    def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
-        self._arrays = arrays
+    def __init__(
+        self, arrays: dict[str, NDArray[Any]], origins: NDArray[np.uint64] | None = None
+    ) -> None:
+        self._arrays, self._origins = arrays, origins
         self.size = len(arrays["lengths"])
         lengths = arrays["lengths"]
         mean = float(lengths.mean()) if lengths.any() else 1.0
@@ -125,6 +136,7 @@ class Postings:
         folder: Path,
         rows: Iterable[Sequence[str] | int],
         previous: Postings | None = None,
+        origins: NDArray[np.uint64] | None = None,
     ) -> None:
         """Write the postings of row 0, 1, … into `folder`.
 
@@ -133,6 +145,7 @@ class Postings:
             rows: the tokens of each row, or a number: the row of `previous` that has the same
                 tokens, which costs next to nothing. No number may come twice.
             previous: postings that were written before.
+            origins: what the tokens of each row were made from (`origins_of`), for `rows_of`.
 
         Raises:
             ValueError: when a number comes twice, or there is no `previous`.
@@ -141,17 +154,38 @@ class Postings:
         folder.mkdir(parents=True, exist_ok=True)
         for name, values in arrays.items():
             np.save(folder / f"{name}.npy", values, allow_pickle=False)
+        if origins is not None:
+            np.save(folder / _ORIGINS, origins, allow_pickle=False)
         (folder / "postings.json").write_text(json.dumps({"k1": K1, "b": B}), encoding="utf-8")
 
     @classmethod
-    def open(cls, folder: Path) -> Postings:
-        """Map the postings of `folder` into memory."""
-        return cls(
-            {
-                name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-                for name in _ARRAYS
-            }
-        )
+    def open(cls, folder: Path, *, for_rows: bool = False) -> Postings:
+        """Map the postings of `folder` into memory; what `rows_of` needs, only when it is asked."""
+        # As plain arrays: a slice of numpy's own class for maps takes ten times as long.
+        arrays = {
+            name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+            for name in _ARRAYS
+        }
+        path = folder / _ORIGINS
+        known = for_rows and path.exists()
+        return cls(arrays, np.load(path, allow_pickle=False) if known else None)
+
+    def rows_of(self, origins: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return the row that was made from each of `origins`, or -1; no row comes twice.
+
+        Older postings, and such as were opened without `for_rows`, have none.
+        """
+        found = np.full(len(origins), -1, dtype=np.int64)
+        if self._origins is None or self._origins.shape != (self.size, 2) or not self.size:
+            return found
+        order = np.argsort(self._origins[:, 0], kind="stable")
+        at = np.searchsorted(self._origins[order, 0], origins[:, 0])
+        rows = order[np.minimum(at, self.size - 1)]
+        same = np.flatnonzero((self._origins[rows] == origins).all(axis=1))
+        # Rows of different roles may have the same words: the others are then counted anew.
+        _, first = np.unique(rows[same], return_index=True)
+        found[same[first]] = rows[same[first]]
+        return found
 
     def match(self, tokens: Iterable[str]) -> Matches:
         """Score all rows against the distinct `tokens` of a question."""
@@ -189,7 +223,7 @@ class Postings:
     def _postings(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         terms = self._arrays["terms"]
         key = np.uint64(term_hash(term))
-        at = int(np.searchsorted(terms, key))
+        at = int(terms.searchsorted(key))
         if at == len(terms) or terms[at] != key:
             return np.empty(0, np.int32), np.empty(0, np.float32)
         start, end = (int(i) for i in self._arrays["starts"][at : at + 2])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from embeddings.catalogue import Catalogue, FileRecord, ScanRecord
-from embeddings.documents import FileEntry, read_bytes, read_document
+from embeddings.documents import LARGEST, FileEntry, read_bytes, read_document
 from embeddings.errors import UnopenedFileError, UnreadableFileError
 from embeddings.progress import Meter, OnProgress
 from embeddings.records import FileStamp, document_id
@@ -46,14 +46,21 @@ class Scan:
         segmenter: takes new documents apart.
         build: number of this build; one that goes on with another has the same.
         check_content: open and hash every file.
+        largest: bytes of the largest file that is read.
     """
 
     def __init__(
-        self, catalogue: Catalogue, segmenter: Segmenter, build: int, *, check_content: bool
+        self,
+        catalogue: Catalogue,
+        segmenter: Segmenter,
+        build: int,
+        *,
+        check_content: bool,
+        largest: int = LARGEST,
     ) -> None:
         self.tally = Tally()
         self._catalogue, self._segmenter, self._build = catalogue, segmenter, build
-        self._check_content = check_content
+        self._check_content, self._largest = check_content, largest
         self._began = time.time_ns()
         self._listed: frozenset[str] = frozenset()
 
@@ -111,7 +118,7 @@ class Scan:
 
     def _read(self, entry: FileEntry) -> str:
         """Return the id of the document in a file; a new one is taken apart and kept."""
-        data = read_bytes(entry)
+        data = read_bytes(entry, self._largest)
         document = document_id(data)
         if not self._may_reuse(document, entry) or not self._is_kept(document):
             read = read_document(entry, data)

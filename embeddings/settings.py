@@ -20,6 +20,9 @@ def _setting(default: Any, text: str, low: int | None = None, high: int | None =
     return _field(default=default, metadata={"help": text, "low": low, "high": high})
 
 
+MEGABYTE = 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings. Environment variables are the names in capitals behind ``WENJU_``."""
@@ -27,6 +30,7 @@ class Settings:
     documents: str = _setting("seeds", "folder of documents that a build reads")
     index: str = _setting("index", "index folder")
     model: str = _setting("", "sentence-transformers id or folder; empty for the packaged model")
+    largest_file: int = _setting(64, "megabytes of the largest file that is read", 1, 4096)
     host: str = _setting("127.0.0.1", "address that the chat listens on")
     port: int = _setting(7860, "port that the chat listens on", 1, 65535)
 

@@ -12,7 +12,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -67,6 +67,7 @@ class IndexFolder:
         self.generations = path / "generations"
         self.lock = path / "build.lock"
         self._current = path / "CURRENT"
+        self._waiting = path / "CURRENT.new"
 
     def exists(self) -> bool:
         """Tell whether a build ever wrote here."""
@@ -92,7 +93,9 @@ class IndexFolder:
 
     @contextmanager
     def writing(self, doing: str = "building", *, wait: bool = False) -> Iterator[None]:
-        """Be the only writer here, and first remove the generations that nobody needs any more.
+        """Be the only writer here, and first remove what nobody needs any more.
+
+        That is what writers left that were cut off, and old generations; see `remove_old`.
 
         Args:
             doing: what for; see `locking.Writer`.
@@ -107,6 +110,7 @@ class IndexFolder:
         except OSError as error:
             raise locking.unwritable(self.path, error) from error
         with locking.writing(self.lock, doing, wait=wait):
+            self._remove_unfinished()
             self.remove_old()
             yield
 
@@ -168,11 +172,9 @@ class IndexFolder:
         return next((n for n in wanted if is_whole(self.folder(n))), None)
 
     def start_generation(self) -> tuple[int, Path]:
-        """Make an unpublished folder for the next generation; a half-made older one is removed."""
+        """Make an unpublished folder for the next generation."""
         number = max(self.numbers(), default=0) + 1
         folder = self.generations / f"{number:06}{_PARTIAL}"
-        for stale in self.generations.glob(f"*{_PARTIAL}"):
-            shutil.rmtree(stale)
         folder.mkdir(parents=True)
         return number, folder
 
@@ -197,11 +199,10 @@ class IndexFolder:
 
     def _name(self, folder: Path) -> None:
         """Make CURRENT name `folder`, in one step that survives a power cut."""
-        waiting = self._current.with_suffix(".new")
-        waiting.write_text(folder.name + "\n", encoding="utf-8")
-        _sync(waiting)
+        self._waiting.write_text(folder.name + "\n", encoding="utf-8")
+        _sync(self._waiting)
         _sync(self.path)
-        waiting.replace(self._current)
+        self._waiting.replace(self._current)
         _sync(self.path)
 
     def go_back(self) -> Path:
@@ -229,14 +230,20 @@ class IndexFolder:
             raise locking.unwritable(self.path, error) from error
         return self.folder(before)
 
+    def _remove_unfinished(self) -> None:
+        """Remove what writers that were cut off had begun to make, or to remove."""
+        with suppress(OSError):
+            self._waiting.unlink(missing_ok=True)
+        for ending in (_PARTIAL, _REMOVED):
+            for folder in self.generations.glob(f"*{ending}"):
+                shutil.rmtree(folder, ignore_errors=True)
+
     def remove_old(self) -> None:
         """Remove the generations that nobody goes back to, but those that a reader holds.
 
         Kept are the published one, the one before it, and newer ones, which stand there after a
         rollback. Where CURRENT names nothing all are kept.
         """
-        for removed in self.generations.glob(f"*{_REMOVED}"):
-            shutil.rmtree(removed, ignore_errors=True)
         current = self.current_number()
         if current is None:
             return

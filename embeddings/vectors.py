@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +69,15 @@ class VectorIndex:
         order = np.lexsort((found[0], -cosines[0]))
         return found[0][order], cosines[0][order]
 
-    def vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
+    def vectors(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of `rows`, shape (len(rows), dimensions)."""
-        return np.asarray(self._index.reconstruct_batch(np.array(rows, dtype=np.int64)))
+        if not len(rows):
+            return np.empty((0, self.dimensions), np.float32)
+        return np.asarray(self._index.reconstruct_batch(np.asarray(rows, dtype=np.int64)))
 
     def cosines(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the cosine of `query` with each of `rows`, shape (len(rows),)."""
-        if not len(rows):
-            return np.empty(0, np.float32)
-        kept = self._index.reconstruct_batch(np.asarray(rows, dtype=np.int64))
-        return np.asarray(kept @ query, dtype=np.float32)
+        return np.asarray(self.vectors(rows) @ query, dtype=np.float32)
 
 
 def _among(rows: NDArray[np.int64] | None) -> dict[str, Any]:
@@ -90,9 +89,19 @@ def _among(rows: NDArray[np.int64] | None) -> dict[str, Any]:
     return {"params": faiss.SearchParameters(sel=selector)}  # type: ignore[call-arg]
 
 
-def write_halves(path: Path, vectors: NDArray[np.float32]) -> None:
-    """Write `vectors`, shape (rows, dimensions), as half-precision numbers."""
-    np.save(path, vectors.astype(np.float16), allow_pickle=False)
+def write_halves(path: Path, slices: Iterable[NDArray[np.float32]], shape: tuple[int, int]) -> None:
+    """Write vectors as half-precision numbers.
+
+    Args:
+        path: the file, in numpy's format.
+        slices: some rows at a time, so that never all are in memory.
+        shape: rows, in all slices together, and dimensions.
+    """
+    header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for vectors in slices:
+            file.write(vectors.astype("<f2").tobytes())
 
 
 def open_halves(path: Path) -> NDArray[np.float16]:

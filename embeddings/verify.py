@@ -22,7 +22,7 @@ from embeddings.checks import checksums, counts
 from embeddings.damage import MANIFEST, build_command, rollback_command
 from embeddings.encoder import Encoder
 from embeddings.errors import IndexDamagedError, IndexFolderError
-from embeddings.generation import input_keys, repeat_key
+from embeddings.keys import input_keys, repeat_key
 from embeddings.locking import Hold
 from embeddings.manifest import MARK, parse_manifest
 from embeddings.records import Passage, Sentence, Span
@@ -213,9 +213,11 @@ class _Comparison:
         if encoder is None or encoder.fingerprint != manifest.fingerprint:
             found.notes.append("vectors are not compared: the index's model is not here")
             self._encoder = None
-        # Rows of which a passage with their very text, and vector, was met.
-        self._texts = np.zeros(manifest.counts["passages"], dtype=bool)
-        self._vectors = np.zeros(manifest.counts["passages"], dtype=bool)
+        # Rows of which a passage with their very text was met; one that has vectors in the
+        # catalogue; one whose vectors are those of the row.
+        self._texts, self._encoded, self._vectors = np.zeros(
+            (3, manifest.counts["passages"]), dtype=bool
+        )
 
     def lines(self) -> Iterator[str]:
         """Yield a line for each thing that differs."""
@@ -254,9 +256,18 @@ class _Comparison:
         """Yield a line for each row of the generation that no passage of the catalogue has."""
         for row in np.flatnonzero(~self._texts):
             yield f"passage {row} is not in the catalogue"
-        if self._encoder is not None:
-            for row in np.flatnonzero(self._texts & ~self._vectors):
-                yield f"passage {row} has another vector than in the catalogue"
+        if self._encoder is None:
+            return
+        for row in np.flatnonzero(self._encoded & ~self._vectors):
+            yield f"passage {row} has another vector than in the catalogue"
+        missing = np.flatnonzero(self._texts & ~self._encoded)
+        if self._catalogue.get("published") is not None:
+            yield from (f"passage {row} has no vector in the catalogue" for row in missing)
+        elif len(missing):
+            self._found.notes.append(
+                "the catalogue does not have all vectors: a full build was cut off; the next build "
+                "encodes what it lacks"
+            )
 
     def _document(self, document: str) -> Iterator[str]:
         kept = self._catalogue.document(document)
@@ -306,6 +317,7 @@ class _Comparison:
             own, *others = self._catalogue.vectors(keys, encoder.dimensions)
         except KeyError:
             return False  # a repeat, which is never encoded: the row is that of another passage
+        self._encoded[place.row] = True
         rows = [sentence.row for sentence in sentences]
         same = _equal(self._generation.vectors.vectors([place.row])[0], own, 1e-6) and _equal(
             self._generation.sentence_vectors(rows), np.array(others), 1e-3

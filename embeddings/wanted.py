@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from embeddings.catalogue import Catalogue
-from embeddings.encoder import KEY_BYTES, Encoder
-from embeddings.generation import input_keys, repeat_key
-from embeddings.records import Passage
+from embeddings.encoder import Encoder
+from embeddings.keys import Keys, input_keys, known_keys
 
 WINDOW = 1024
 """Texts that are in memory at a time, sorted by length."""
@@ -44,7 +43,7 @@ class Wanted:
         self._db = catalogue.database
         self._db.executescript(_TABLES)
         for document in catalogue.document_ids():
-            self._add(document, self._keys(document))
+            self._add(document, known_keys(catalogue, document, encoder))
         self._db.execute(_WAITING)
         self._db.commit()
         self.total, self.missing = (
@@ -53,30 +52,17 @@ class Wanted:
         )
         self.characters = sum(len(text) for window in self.windows() for _, text in window)
 
-    def _keys(self, document: str) -> list[bytes]:
-        """Return of each passage the key of its repeats and those of its inputs, put together."""
-        inputs = f"{INPUTS} {self._encoder.fingerprint}"
-        kept = self._catalogue.keys_of(document, inputs)
-        if kept is None:
-            kept = [self._keys_of(passage) for passage in self._catalogue.passages(document)]
-            self._catalogue.put_keys(document, inputs, kept)
-        return kept
-
-    def _keys_of(self, passage: Passage) -> bytes:
-        inputs = b"".join(key for key, _ in input_keys(passage, self._encoder))
-        return repeat_key(passage)[:KEY_BYTES] + inputs
-
-    def _add(self, document: str, passages: Iterable[bytes]) -> None:
-        for ordinal, keys in enumerate(passages):
-            # A passage that repeats an earlier one adds nothing: they share a row.
-            if self._is_new(keys[:KEY_BYTES]):
-                self._db.executemany(
-                    "INSERT OR IGNORE INTO wanted (key, document, ordinal) VALUES (?, ?, ?)",
-                    (
-                        (keys[at : at + KEY_BYTES], document, ordinal)
-                        for at in range(KEY_BYTES, len(keys), KEY_BYTES)
-                    ),
-                )
+    def _add(self, document: str, passages: Iterable[Keys]) -> None:
+        # A passage that repeats an earlier one adds nothing: they share a row.
+        self._db.executemany(
+            "INSERT OR IGNORE INTO wanted (key, document, ordinal) VALUES (?, ?, ?)",
+            [
+                (key, document, ordinal)
+                for ordinal, keys in enumerate(passages)
+                if self._is_new(keys.repeat)
+                for key in keys.inputs
+            ],
+        )
 
     def _is_new(self, repeat: bytes) -> bool:
         insert = "INSERT OR IGNORE INTO repeats VALUES (?)"

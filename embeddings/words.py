@@ -8,41 +8,47 @@ import zlib
 from embeddings.catalogue import Catalogue
 from embeddings.lexical import Tokenizer
 
+KEY_BYTES = 16
+"""Length of the key of a text."""
+
 _COMMIT_EVERY = 256
 
 
 class KnownWords:
-    """Stands in for a tokenizer, and asks it only for texts that the catalogue does not know.
+    """Asks a tokenizer only for the words of texts that the catalogue does not know.
 
     Args:
         catalogue: keeps the words.
         tokenizer: makes those of new texts.
+
+    Attributes:
+        fingerprint: that of the tokenizer.
     """
 
     def __init__(self, catalogue: Catalogue, tokenizer: Tokenizer) -> None:
         self._db, self._tokenizer = catalogue.database, tokenizer
         self.fingerprint = tokenizer.fingerprint
-        self._seed = hashlib.blake2b(self.fingerprint.encode(), digest_size=16).digest()
+        self._seed = hashlib.blake2b(self.fingerprint.encode(), digest_size=KEY_BYTES).digest()
         self._new: dict[bytes, bytes] = {}
         self._db.execute("DROP TABLE IF EXISTS used_words")
         self._db.execute("CREATE TEMP TABLE used_words (key BLOB PRIMARY KEY) WITHOUT ROWID")
 
-    def tokens(self, text: str) -> list[str]:
-        """Return the tokens of `text` as the tokenizer gives them."""
-        key = self._key(text)
-        self._db.execute("INSERT OR IGNORE INTO used_words VALUES (?)", (key,))
-        kept = self._new.get(key) or self._kept(key)
-        if kept is not None:
-            return _unpacked(kept)
-        found = self._tokenizer.tokens(text)
-        self._new[key] = _packed(found)
-        if len(self._new) >= _COMMIT_EVERY:
-            self.keep()
-        return found
-
-    def _key(self, text: str) -> bytes:
+    def key(self, text: str) -> bytes:
+        """Return the key of a text, equal for equal words; cut it into words where it is new."""
         data = text.encode("utf-8", "surrogatepass")
-        return hashlib.blake2b(data, digest_size=16, key=self._seed).digest()
+        key = hashlib.blake2b(data, digest_size=KEY_BYTES, key=self._seed).digest()
+        added = self._db.execute("INSERT OR IGNORE INTO used_words VALUES (?)", (key,)).rowcount
+        if added and self._kept(key) is None:
+            self._new[key] = _packed(self._tokenizer.tokens(text))
+            if len(self._new) >= _COMMIT_EVERY:
+                self.keep()
+        return key
+
+    def tokens(self, key: bytes) -> list[str]:
+        """Return the tokens of the text with this key, as the tokenizer gives them."""
+        kept = self._new.get(key) or self._kept(key)
+        assert kept is not None, "the key of a text that was not asked for"
+        return _unpacked(kept)
 
     def _kept(self, key: bytes) -> bytes | None:
         row = self._db.execute("SELECT tokens FROM words WHERE key = ?", (key,)).fetchone()

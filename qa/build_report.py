@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from embeddings.catalogue import FileRecord
@@ -24,6 +25,16 @@ def to_json(found: BuildReport | Plan) -> dict[str, Any]:
 def to_text(found: BuildReport | Plan) -> str:
     """Return a report or a plan as lines: what was read, skipped and made, or would be."""
     return "\n".join(_plan_lines(found) if isinstance(found, Plan) else _report_lines(found))
+
+
+def to_line(report: BuildReport, now: datetime) -> str:
+    """Return a report as one line that begins with the time `now`."""
+    state = "published" if report.published else "unchanged"
+    skipped = f", {len(report.skipped)} skipped" if report.skipped else ""
+    return (
+        f"{now:%Y-%m-%d %H:%M:%S}  {_counts(report.changes)}{skipped}; {report.encoded} texts "
+        f"encoded; generation {report.generation} {state}, {report.seconds:.1f} s"
+    )
 
 
 def _report_lines(report: BuildReport) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -110,6 +111,31 @@ def _roll_back(chosen: settings.Settings, as_json: bool) -> None:
         _print_json(index_view.rollback_to_json(found))
     else:
         click.echo(index_view.rollback_to_text(found))
+
+
+@main.command()
+@click.argument("folder", required=False)
+@_index_option
+@click.option("--model", metavar="NAME", help="sentence-transformers id or folder.")
+@click.option(
+    "--debounce", metavar="SECONDS", type=click.FloatRange(0, 3600), default=1.6,
+    show_default=True, help="Build when nothing has changed for so long.",
+)  # fmt: skip
+@_json_option
+def watch(
+    folder: str | None, index: str | None, model: str | None, debounce: float, as_json: bool
+) -> None:
+    """Build, and again whenever documents in FOLDER change (default: seeds); Ctrl+C ends it."""
+    from qa import build_report, terminal
+
+    def on_report(report: Any) -> None:
+        if as_json:
+            _print_json(build_report.to_json(report))
+        else:
+            click.echo(build_report.to_line(report, datetime.now()))
+
+    chosen = settings.load({"documents": folder, "index": index, "model": model})
+    terminal.watch(chosen, debounce, on_report)
 
 
 @main.command()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embeddings.errors import SettingError
 from embeddings.progress import OnProgress, Progress
-from embeddings.settings import Settings
+from embeddings.settings import MEGABYTE, Settings
 from qa.evaluation import Evaluation
 from qa.inspect_view import Inspection
 
@@ -70,7 +71,8 @@ def build(chosen: Settings, how: How, *, wait: bool = False) -> BuildReport:
     with _progress() as on_progress:
         return build_index(
             Path(chosen.documents), Path(chosen.index), *_engines(chosen),
-            **asdict(how), wait=wait, on_progress=on_progress,
+            **asdict(how), largest=chosen.largest_file * MEGABYTE,
+            wait=wait, on_progress=on_progress,
         )  # fmt: skip
 
 
@@ -81,8 +83,55 @@ def plan(chosen: Settings, how: How) -> Plan:
     with _progress() as on_progress:
         return plan_index(
             Path(chosen.documents), Path(chosen.index), *_engines(chosen),
-            **asdict(how), on_progress=on_progress,
+            **asdict(how), largest=chosen.largest_file * MEGABYTE, on_progress=on_progress,
         )  # fmt: skip
+
+
+def watch(chosen: Settings, debounce: float, on_report: Callable[[BuildReport], None]) -> None:
+    """Build, and again whenever documents change, until SIGINT or SIGTERM.
+
+    Errors of a build are told on standard error, and it goes on. A build that the signal cuts off
+    is gone on with by the next one.
+
+    Raises:
+        SourceError: when there is no folder to watch.
+    """
+    from embeddings import watch as watching
+    from embeddings.build import build as build_index
+    from embeddings.documents import list_files
+
+    root, index = Path(chosen.documents), Path(chosen.index)
+    with _until_signal():
+        list_files(root, without=index)
+        encoder, tokenizer = _engines(chosen)
+        say(f"watching {root}; Ctrl+C ends it")
+        watching.follow(
+            watching.changes_in(root, index),
+            lambda: build_index(
+                root,
+                index,
+                encoder,
+                tokenizer,
+                largest=chosen.largest_file * MEGABYTE,
+                on_progress=_log_lines(),
+            ),
+            debounce=debounce,
+            on_report=on_report,
+            on_error=lambda sentence: say(f"wenju: {sentence}"),
+        )
+
+
+@contextmanager
+def _until_signal() -> Iterator[None]:
+    """End without an error when the process is told to end."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _engines(chosen: Settings) -> tuple[Encoder, Tokenizer]:

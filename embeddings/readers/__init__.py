@@ -15,7 +15,8 @@ from embeddings.errors import UnreadableFileError
 from embeddings.readers.dates import date_in, date_of
 from embeddings.readers.encodings import Decoded, decode
 from embeddings.readers.reading import Reading, VisibleText, all_of
-from embeddings.readers.signatures import FORMATS, check_content, check_ending
+from embeddings.readers.recognition import version as recognition_version
+from embeddings.readers.signatures import FORMATS, PICTURES, check_content, check_ending
 from embeddings.records import Mark
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "date_of",
     "decode",
     "read",
+    "recognition_version",
     "visible",
 ]
 
@@ -42,6 +44,7 @@ _READERS = {
     ".docx": "word",
     ".xlsx": "excel",
     ".pptx": "powerpoint",
+    **dict.fromkeys(PICTURES, "picture"),
 }
 
 

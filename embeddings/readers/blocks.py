@@ -39,10 +39,7 @@ class Blocks:
     def _put(self, text: str) -> None:
         self.parts.append(text)
         self.length += len(text)
-        if self.length > LARGEST_TEXT:
-            raise UnreadableFileError(
-                f"holds more than {LARGEST_TEXT:,} characters of text; split the file"
-            )
+        check_length(self.length)
 
     def start_page(self) -> None:
         """Say that the next block stands on a new page; a page may stay empty."""
@@ -57,3 +54,15 @@ class Blocks:
     def pages(self) -> tuple[int, ...]:
         """Offset of each page's first character; that of empty last pages is the text's end."""
         return tuple(min(start, self.length) for start in self.page_starts)
+
+
+def check_length(length: int) -> None:
+    """Refuse a text that grows beyond `LARGEST_TEXT` characters.
+
+    Raises:
+        UnreadableFileError: then.
+    """
+    if length > LARGEST_TEXT:
+        raise UnreadableFileError(
+            f"holds more than {LARGEST_TEXT:,} characters of text; split the file"
+        )

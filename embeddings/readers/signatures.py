@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from embeddings.errors import UnreadableFileError
+from embeddings.readers import recognition
 
 TEXTS = (".txt", ".md", ".markdown", ".html", ".htm")
 CONTAINERS = (".pdf", ".docx", ".xlsx", ".pptx")
@@ -12,7 +13,10 @@ CONTAINERS = (".pdf", ".docx", ".xlsx", ".pptx")
 FORMATS = TEXTS + CONTAINERS
 """Endings of the files that are read."""
 
-_SCAN = "a picture; only text is read, so run text recognition (OCR) and save the result as .txt"
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+"""Endings of the files that are read where text recognition is installed."""
+
+_SCAN = "or run text recognition (OCR) and save the result as .txt"
 _REFUSED = {
     ".doc": "an old Word file; open it in Word, WPS or LibreOffice and save it as .docx",
     ".wps": "a WPS file; open it in WPS and save it as .docx",
@@ -35,7 +39,8 @@ _REFUSED = {
     ".zip": "an archive; unpack it into the folder",
     ".rar": "an archive; unpack it into the folder",
     ".7z": "an archive; unpack it into the folder",
-    **dict.fromkeys([".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"], _SCAN),
+    **dict.fromkeys(PICTURES, f"a picture; {recognition.INSTALL} to read it, {_SCAN}"),
+    **dict.fromkeys([".gif", ".webp"], f"a picture; save it as .png, {_SCAN}"),
 }
 _SIGNATURES = (
     (re.compile(rb"\s{0,64}%PDF-"), "a PDF", ".pdf"),
@@ -43,6 +48,7 @@ _SIGNATURES = (
     (re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "an old or encrypted Office file", ".doc"),
     (re.compile(rb"\{\\rtf"), "an RTF file", ".rtf"),
     (re.compile(rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|II\*\x00|MM\x00\*"), "a picture", ".png"),
+    (re.compile(rb"BM.{4}\x00\x00\x00\x00", re.DOTALL), "a picture", ".bmp"),
     (re.compile(rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\x1f\x8b\x08"), "an archive", ".zip"),
     (re.compile(rb"SQLite format 3\x00"), "a database", ".db"),
     (re.compile(rb"(?:\xef\xbb\xbf)?\s{0,64}<(?:!doctype\s+html|html)\b", re.I), "HTML", ".html"),
@@ -58,6 +64,8 @@ def check_ending(ending: str) -> None:
     Raises:
         UnreadableFileError: with what to do about it.
     """
+    if ending in PICTURES and recognition.version():
+        return
     if ending in _REFUSED:
         raise UnreadableFileError(f"{ending} is {_REFUSED[ending]}")
     if ending not in FORMATS:
@@ -74,7 +82,7 @@ def check_content(ending: str, data: bytes) -> None:
     """
     found = _signature(data)
     if found is None:
-        if ending in CONTAINERS and data:
+        if ending in CONTAINERS + PICTURES and data:
             raise UnreadableFileError(
                 f"not a {ending} file, or damaged at its beginning; save it again as {ending}"
             )
@@ -99,5 +107,7 @@ def _fits(ending: str, what: str) -> bool:
         return ending in (".html", ".htm", ".md", ".markdown")
     if ending == ".pdf":
         return what == "a PDF"
+    if ending in PICTURES:
+        return what == "a picture"
     # An encrypted .docx is an old-style container; its reader says so better than we can here.
     return ending in CONTAINERS and what in ("a zip container", "an old or encrypted Office file")

@@ -12,10 +12,10 @@ import pytest
 
 from embeddings.catalogue import Catalogue, ScanRecord
 from embeddings.encoder import CountingEncoder
-from embeddings.generation import input_keys, repeat_key
+from embeddings.keys import INPUTS, input_keys, repeat_key
 from embeddings.lexical import Tokenizer
 from embeddings.records import Document, FileStamp, Passage, Role, Sentence, Span
-from embeddings.wanted import INPUTS, Wanted
+from embeddings.wanted import Wanted
 from embeddings.words import KnownWords
 
 PASSAGE = Passage(
@@ -86,7 +86,8 @@ def test_keys_are_kept_until_the_encoder_changes(
         asked.append(encoder.name)
         return list(input_keys(passage, encoder))
 
-    monkeypatch.setattr("embeddings.wanted.input_keys", recorded)
+    for module in ("keys", "wanted"):
+        monkeypatch.setattr(f"embeddings.{module}.input_keys", recorded)
     one, other = CountingEncoder("济南"), CountingEncoder("天桥")
     assert (Wanted(catalogue, one).total, Wanted(catalogue, one).missing) == (3, 3)
     # the repeat is asked for its keys too; the missing text is looked up to be measured
@@ -102,7 +103,7 @@ def test_keys_are_kept_until_the_encoder_changes(
 def test_the_rules_of_keys_have_a_version() -> None:
     """When this fails, kept keys are wrong: give `INPUTS` another number, then mend the test."""
     keys = [key.hex() for key, _ in input_keys(PASSAGE, CountingEncoder("济南"))]
-    assert INPUTS == "inputs/2"
+    assert INPUTS == "inputs/3"
     assert (repeat_key(PASSAGE).hex()[:32], keys) == (
         "063161f8b3d217abfac3e19aa1a0c6a3",
         [
@@ -121,10 +122,10 @@ def test_words_come_back(
     words = KnownWords(catalogue, tokenizer)
     assert words.fingerprint == tokenizer.fingerprint
     for _ in range(2):  # before they are committed, and as they are
-        assert [words.tokens(text) for text in texts] == expected
+        assert [words.tokens(words.key(text)) for text in texts] == expected
     words.keep()
     monkeypatch.setattr(tokenizer, "tokens", lambda _: pytest.fail("asked again"))
     again = KnownWords(catalogue, tokenizer)
-    assert [again.tokens(text) for text in texts[:3]] == expected[:3]
+    assert [again.tokens(again.key(text)) for text in texts[:3]] == expected[:3]
     again.forget_others()
     assert catalogue.database.execute("SELECT count(*) FROM words").fetchone() == (3,)

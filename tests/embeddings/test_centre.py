@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from embeddings.centre import Centre, without
 from embeddings.errors import IndexDamagedError
@@ -23,6 +25,19 @@ def test_cosines_equal_numpy(tmp_path: Path) -> None:
     for row, cosine in zip(rows, got, strict=True):
         left = vectors[row] - vectors[scripts == scripts[row]].mean(axis=0)
         assert cosine == pytest.approx(left @ query / np.linalg.norm(left), abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float16])
+def test_slices_change_nothing(monkeypatch: pytest.MonkeyPatch, kind: Any) -> None:
+    vectors: NDArray[np.float32] = np.random.default_rng(5).normal(size=(50, 8)).astype(kind)
+    scripts = (np.arange(50) % 3).astype(np.uint8)
+    means = np.stack([vectors[scripts == n].mean(axis=0, dtype=np.float64) for n in range(3)])
+    lengths = np.linalg.norm(vectors - means[scripts], axis=1)
+    for size in (7, 50, 4096):
+        monkeypatch.setattr("embeddings.centre._SLICE", size)
+        centre = Centre.of(vectors, scripts)
+        np.testing.assert_allclose(centre.means, means, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(centre.lengths, lengths, rtol=1e-5)
 
 
 def test_a_script_without_rows_and_a_lone_row() -> None:

@@ -23,7 +23,7 @@ from embeddings.encoder import (
     vector_key,
 )
 from embeddings.errors import ModelDamagedError, ModelMissingError, SettingError
-from embeddings.generation import passage_input
+from embeddings.keys import found_by
 from embeddings.lexical import Tokenizer
 from embeddings.model import MANIFEST, model_folder
 from embeddings.segment import Segmenter
@@ -208,7 +208,7 @@ def seed_passages(tokenizer: Tokenizer) -> Iterator[str]:
     segmenter = Segmenter(tokenizer)
     for path in sorted(SEEDS.glob("*.txt")):
         read = read_document(FileEntry(path.name, path), path.read_bytes())
-        yield from map(passage_input, segmenter.segment(read).passages)
+        yield from map(found_by, segmenter.segment(read).passages)
 
 
 @pytest.mark.model

@@ -53,8 +53,8 @@ def site(folder: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) ->
     made = Site(folder, tokenizer)
     read = documents.read_bytes
 
-    def recorded(entry: documents.FileEntry) -> bytes:
-        data = read(entry)
+    def recorded(entry: documents.FileEntry, largest: int) -> bytes:
+        data = read(entry, largest)
         made.opened.append(entry.source)
         return data
 
@@ -79,7 +79,7 @@ def test_a_changed_file_is_opened_and_only_its_new_passages_are_encoded(site: Si
     report = site.build()
     assert site.opened == ["甲.txt"]
     assert site.encoder.encoded == [
-        "天桥区党建\n天桥区有产业园。济南有企业。园区新产业。",
+        "天桥区有产业园。济南有企业。园区新产业。",
         "园区新产业。",
     ]
     assert report.changes == Changes((), ("甲.txt",), (), (), 1)
@@ -173,11 +173,21 @@ def test_skipped_files_are_tried_again_when_more_can_be_read(
 ) -> None:
     write(site.root / "空.txt", " \n")
     site.build()
-    monkeypatch.setattr("embeddings.build.READING", "reading/99")
+    monkeypatch.setattr("embeddings.build.reading_version", lambda _: "reading/99")
     site.build()
     assert site.opened == ["空.txt"]
     site.build()
     assert site.opened == []
+
+
+def test_a_file_that_is_too_large_is_read_when_more_is_allowed(site: Site) -> None:
+    write(site.root / "大.txt", "天桥区有21家企业。" * 40)
+    reasons = {file.source: file.reason for file in site.build(largest=1000).skipped}
+    assert reasons["大.txt"] == (
+        "1,040 bytes; at most 1,000 are read; split the file, or allow more megabytes: "
+        "WENJU_LARGEST_FILE=1"
+    )
+    assert "大.txt" in site.build(largest=2000).read
 
 
 def test_what_is_put_back_is_not_encoded_again(site: Site) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from embeddings.lexical import Tokenizer, search_form, to_traditional
+from embeddings.lexical import Script, Tokenizer, script_of, search_form, to_traditional
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +46,22 @@ def test_the_dictionary_cache_stays_in_its_folder(tmp_path: Path) -> None:
     Tokenizer(tmp_path).tokens("济南")
     (path,) = tmp_path.iterdir()
     assert path.name.startswith("dictionary-")
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("天桥区有21家直播电商企业。", Script.SIMPLIFIED),
+        ("天橋區有21家直播電商企業。", Script.TRADITIONAL),
+        ("山水人口", Script.SIMPLIFIED),
+        ("区" + "中" * 48 + "區", Script.TRADITIONAL),  # 1 in 50
+        ("区" + "中" * 49 + "區", Script.SIMPLIFIED),
+        ("济abcd", Script.SIMPLIFIED),  # a fifth
+        ("济abcde", Script.OTHER),
+        ("𠮷野家", Script.SIMPLIFIED),
+        ("5.5%", Script.OTHER),
+        ("", Script.OTHER),
+    ],
+)
+def test_script_of(text: str, script: Script) -> None:
+    assert script_of(text) is script

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embeddings.postings import K1, B, Postings, term_hash
+from embeddings.postings import K1, B, Postings, origins_of, term_hash
 
 
 def textbook(rows: list[list[str]], query: list[str]) -> list[float]:
@@ -117,6 +117,19 @@ def test_a_row_of_previous_postings_comes_once(tmp_path: Path) -> None:
         Postings.write(tmp_path / "new", [1, 1], Postings.open(tmp_path / "old"))
     with pytest.raises(ValueError, match="comes twice, or there are none"):
         Postings.write(tmp_path / "new", [0])
+
+
+def test_rows_are_found_by_what_they_were_made_from(tmp_path: Path) -> None:
+    made_from = [b"one", b"two", b"two", b"three"]
+    Postings.write(tmp_path / "old", [["济南"]] * 4, None, origins_of(made_from))
+    postings = Postings.open(tmp_path / "old", for_rows=True)
+    wanted = [b"three", b"new", b"two", b"two", b"two", b"one"]
+    # of equal rows one is found, and once
+    assert postings.rows_of(origins_of(wanted)).tolist() == [3, -1, 1, -1, -1, 0]
+    assert postings.rows_of(origins_of([])).tolist() == []
+    Postings.write(tmp_path / "without", [["济南"]])
+    without = Postings.open(tmp_path / "without", for_rows=True)
+    assert without.rows_of(origins_of([b"one"])).tolist() == [-1]
 
 
 def test_a_term_counts_65535_times_at_most(tmp_path: Path) -> None:

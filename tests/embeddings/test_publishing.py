@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -197,14 +197,12 @@ def wrong_vectors(path: Path, vectors: Any, write: Any = VectorIndex.write) -> N
     write(path, np.roll(vectors, 1, axis=0))
 
 
-def short_postings(
-    folder: Path, rows: Sequence[Sequence[str]], write: Any = Postings.write
-) -> None:
-    write(folder, rows[:-1])
+def short_postings(folder: Path, rows: Any, *_: Any, write: Any = Postings.write) -> None:
+    write(folder, [[] for _ in list(rows)[1:]])
 
 
-def other_words(folder: Path, rows: Sequence[Sequence[str]], write: Any = Postings.write) -> None:
-    write(folder, [["别"]] * len(rows))
+def other_words(folder: Path, rows: Any, *_: Any, write: Any = Postings.write) -> None:
+    write(folder, [["别"] for _ in rows])
 
 
 @pytest.mark.parametrize(
@@ -362,3 +360,14 @@ def test_an_index_with_a_catalogue_of_another_version_goes_on_answering(
     opened = open_published(changing.folder)
     assert (opened.generation.manifest.number, opened.warning) == (1, None)
     assert opened.generation.manifest.fingerprint == ENCODER.fingerprint
+
+
+def test_the_next_writer_removes_what_one_that_was_cut_off_left(changing: Changing) -> None:
+    changing.publish(1)
+    generations = changing.folder.generations
+    for name in ("000002.partial", "000000.removed"):
+        shutil.copytree(changing.folder.current(), generations / name)
+    (changing.index / "CURRENT.new").write_text("00", encoding="utf-8")
+    assert not changing.build().published
+    assert [path.name for path in generations.iterdir()] == ["000001"]
+    assert not (changing.index / "CURRENT.new").exists()

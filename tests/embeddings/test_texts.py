@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from embeddings.build import build
 from embeddings.catalogue import Catalogue
 from embeddings.encoder import CountingEncoder
-from embeddings.generation import repeat_key
+from embeddings.keys import repeat_key
 from embeddings.lexical import Tokenizer
 from embeddings.records import Passage, Role, Sentence, Span
 from embeddings.store import Generation, IndexFolder

@@ -53,7 +53,7 @@ def test_cosines_of_rows(index: VectorIndex, vectors: NDArray[np.float32]) -> No
 
 
 def test_halves_come_back(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
-    write_halves(tmp_path / "sentences.npy", vectors)
+    write_halves(tmp_path / "sentences.npy", [vectors[:70], vectors[70:]], vectors.shape)
     mapped = open_halves(tmp_path / "sentences.npy")
     assert isinstance(mapped, np.memmap)
     np.testing.assert_array_equal(mapped, vectors.astype(np.float16))
@@ -62,7 +62,7 @@ def test_halves_come_back(tmp_path: Path, vectors: NDArray[np.float32]) -> None:
 @pytest.mark.parametrize("name", ["vectors.faiss", "sentences.npy"])
 def test_a_file_cut_short_is_named(tmp_path: Path, vectors: NDArray[np.float32], name: str) -> None:
     VectorIndex.write(tmp_path / "vectors.faiss", vectors)
-    write_halves(tmp_path / "sentences.npy", vectors)
+    write_halves(tmp_path / "sentences.npy", [vectors[:70], vectors[70:]], vectors.shape)
     path = tmp_path / name
     path.write_bytes(path.read_bytes()[:60])
     opener = VectorIndex.open if name.endswith("faiss") else open_halves

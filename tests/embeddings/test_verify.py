@@ -164,7 +164,7 @@ def roll_passages(folder: Path) -> None:
 def roll_sentences(folder: Path) -> None:
     vectors = np.array(open_halves(folder / "sentences.npy"), dtype=np.float32)
     vectors[1] = vectors[1][::-1]
-    write_halves(folder / "sentences.npy", vectors)
+    write_halves(folder / "sentences.npy", [vectors], vectors.shape)
 
 
 @pytest.mark.parametrize("change", [roll_passages, roll_sentences])
@@ -182,6 +182,21 @@ def test_vectors_of_the_catalogue_that_changed(index: Path) -> None:
     found = lines(index)
     assert len(found) == 9  # of 10 passages two are one row
     assert all(line.endswith("has another vector than in the catalogue") for line in found)
+
+
+def test_vectors_of_the_catalogue_that_are_gone(index: Path) -> None:
+    change_catalogue(index, "DELETE FROM vectors")
+    found = lines(index)
+    assert len(found) == 9
+    assert all(line.endswith("has no vector in the catalogue") for line in found)
+
+
+def test_after_a_full_build_that_was_cut_off_nothing_is_wrong(index: Path) -> None:
+    change_catalogue(index, "DELETE FROM vectors")
+    change_catalogue(index, "DELETE FROM meta WHERE key = 'published'")
+    found = verify(index, ENCODER)
+    assert found.problems == ()
+    assert found.notes[-1].startswith("the catalogue does not have all vectors: a full build was")
 
 
 def test_without_the_model_vectors_are_not_compared(index: Path) -> None:

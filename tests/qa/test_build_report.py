@@ -9,6 +9,7 @@ import pty
 import sys
 import threading
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from embeddings.encoder import CountingEncoder
 from embeddings.progress import Progress
 from embeddings.reports import BuildReport, Changes, Plan, Resumed
 from qa import terminal
-from qa.build_report import to_json, to_text
+from qa.build_report import to_json, to_line, to_text
 from qa.cli import main
 
 CHANGES = Changes(("新.txt",), ("改.txt",), (("旧.txt", "名.txt"),), ("去.txt",), 994)
@@ -43,6 +44,18 @@ def test_a_report_as_text() -> None:
         "index    索引, generation 7 published, 1.2 s",
     ]
     assert "resumed" not in to_text(REPORT)
+
+
+def test_a_report_as_one_line() -> None:
+    now = datetime(2021, 6, 16, 8, 5, 9)
+    assert to_line(REPORT, now) == (
+        "2021-06-16 08:05:09  1 new, 1 changed, 1 renamed, 1 removed, 994 unchanged, 1 skipped; "
+        "12 texts encoded; generation 7 published, 1.2 s"
+    )
+    same = replace(REPORT, published=False, skipped=(), encoded=0)
+    assert to_line(same, now).endswith(
+        "994 unchanged; 0 texts encoded; generation 7 unchanged, 1.2 s"
+    )
 
 
 def test_a_plan_as_text() -> None:

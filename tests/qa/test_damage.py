@@ -22,6 +22,7 @@ FILES = (
     "passage_means.npy",
     "postings/counts.npy",
     "postings/lengths.npy",
+    "postings/origins.npy",
     "postings/postings.json",
     "postings/rows.npy",
     "postings/starts.npy",

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 import pytest
 
 from embeddings.errors import UnreadableFileError
-from embeddings.readers import Mark, Reading, packages, pdf, read
+from embeddings.readers import Mark, Reading, packages, pdf, read, recognition
 from embeddings.readers.numbers import shown
 from embeddings.records import Role
 
@@ -124,13 +124,16 @@ def test_pdf() -> None:
     [
         (
             [[], ["第二页的文字第二页的文字"], []],
-            "scanned: 2 of 3 pages are pictures without text; run text",
+            r"scanned: 2 of 3 pages are pictures without text; install wenju\[ocr\]",
         ),
         ([[]], "scanned: 1 of 1 pages"),
         ([["\ue001\ue002\ue003\ue004" * 4]], "its fonts do not tell which characters|empty"),
     ],
 )
-def test_pdf_without_text_is_refused(pages: list[list[str]], reason: str) -> None:
+def test_pdf_without_text_is_refused(
+    pages: list[list[str]], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognition, "version", lambda: None)
     with pytest.raises(UnreadableFileError, match=reason):
         read("a.pdf", samples.pdf(pages))
 
@@ -213,7 +216,7 @@ def test_a_broken_part_is_refused_with_what_to_do() -> None:
         ("a.ppt", b"x", "save it as .pptx"),
         ("a.rtf", b"x", "save it as .docx"),
         ("a.epub", b"x", "convert it to .html or .pdf"),
-        ("a.jpg", b"x", "a picture; only text is read, so run text recognition"),
+        ("a.gif", b"x", "a picture; save it as .png, or run text recognition"),
         ("a.html", b"<p hidden></p>", "empty; nothing to index"),
         ("a.pdf", b" ", "empty; nothing to index"),
     ],

@@ -1,0 +1,178 @@
+"""A build that is killed at any instant: what was published answers, and the next build mends all.
+
+By default a part of the events of each scenario, and 30 random instants; with WENJU_KILLS=300 one
+kill before and one after every event, and 300 random instants.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from embeddings.build import build
+from embeddings.lexical import Tokenizer
+from embeddings.store import IndexFolder
+from embeddings.verify import verify
+from tests.embeddings.building import Recording
+from tests.kills.checks import check_cut_off, check_nothing_else, finish
+from tests.kills.events import Kill, When
+from tests.kills.scenarios import NAMES, Scenario, prepare, write_before
+from tests.kills.server import Order, Outcome, Server, serving
+from tests.kills.state import content_of
+
+RANDOM = int(os.environ.get("WENJU_KILLS", "30"))
+ALL = "WENJU_KILLS" in os.environ
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    # In memory where there is such a disk: a killed process loses nothing that a disk would keep.
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Killing:
+    """A scenario, what its action does when it is left alone, and the index that is killed."""
+
+    scenario: Scenario
+    index: Path
+    server: Server
+    tokenizer: Tokenizer
+    whole: Outcome
+
+    def order(self, kill: Kill | None = None, seconds: float | None = None) -> Order:
+        documents, index = str(self.scenario.documents), str(self.index)
+        return Order(self.scenario.action, documents, index, kill, seconds)
+
+    def at(self, kill: Kill) -> None:
+        """Kill at an event, and check everything."""
+        self.scenario.copy(self.index)
+        assert self.server.run(self.order(kill)).status == -signal.SIGKILL
+        here = kill.event + (kill.when == "after")
+        published = here > self.whole.events.index("replace CURRENT")
+        check_cut_off(self.scenario, self.index, self.tokenizer, published)
+        finish(self.scenario, self.index, self.tokenizer)
+
+    def after(self, seconds: float) -> None:
+        """Kill at an instant that may be any, and check what is there; it is not finished."""
+        ended = self.server.run(self.order(seconds=seconds)).status == 0
+        check_cut_off(self.scenario, self.index, self.tokenizer, True if ended else None)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def killing(
+    request: pytest.FixtureRequest, place: Path, server: Server, tokenizer: Tokenizer
+) -> Killing:
+    folder = place / request.param
+    scenario = prepare(request.param, folder, tokenizer)
+    index = scenario.copy(folder / "index")
+    whole = server.run(Order(scenario.action, str(scenario.documents), str(index)))
+    return Killing(scenario, index, server, tokenizer, whole)
+
+
+@contextmanager
+def noted(note: str) -> Iterator[None]:
+    """Say where it was when something fails."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(note)
+        raise
+
+
+def kills(events: Sequence[str]) -> Iterator[Kill]:
+    """Yield one kill before and one after every event, or a part of them.
+
+    The part: before and after all that rename; before the first of each row of events of one kind;
+    and of the others every seventh, before and after in turns.
+    """
+    last = ""
+    for event, name in enumerate(events):
+        kind = name.partition(" ")[0].replace("rmdir", "unlink")
+        both = ALL or kind in ("rename", "replace")
+        turn = event % 14
+        if both or kind != last or turn == 0:
+            yield Kill(event, "before")
+        if both or turn == 7:
+            yield Kill(event, "after")
+        last = kind
+
+
+@pytest.mark.timeout(1800)
+def test_killed_at_an_event(killing: Killing) -> None:
+    events = killing.whole.events
+    for kill in kills(events):
+        with noted(f"killed {kill.when} event {kill.event} of {len(events)}: {events[kill.event]}"):
+            killing.at(kill)
+
+
+@pytest.mark.timeout(1800)
+def test_killed_at_an_instant_again_and_again(killing: Killing) -> None:
+    chance = random.Random(killing.scenario.name)
+    goes_on = killing.scenario.action != "rollback"
+    for number in range(RANDOM // len(NAMES)):
+        seconds = [
+            chance.uniform(0, killing.whole.seconds) for _ in range(1 + number % 2 * goes_on)
+        ]
+        killing.scenario.copy(killing.index)
+        with noted(f"killed after {seconds} of {killing.whole.seconds} s"):
+            for one in seconds:
+                killing.after(one)
+            finish(killing.scenario, killing.index, killing.tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("event", "when", "publishes"),
+    [("commit", "after", False), ("close", "before", False), ("rename 000002", "after", True),
+     ("replace CURRENT", "before", True)],
+)  # fmt: skip
+def test_killed_and_the_documents_are_put_back(
+    place: Path, server: Server, tokenizer: Tokenizer, event: str, when: When, publishes: bool
+) -> None:
+    with tempfile.TemporaryDirectory(dir=place) as name:
+        scenario = prepare("edited", Path(name), tokenizer)
+        content = content_of(scenario.index)
+        index = scenario.copy(Path(name) / "index")
+        order = Order("build", str(scenario.documents), str(index))
+        events = server.run(order).events
+        scenario.copy(index)
+        assert server.run(replace(order, kill=Kill(events.index(event), when))).status < 0
+        shutil.rmtree(scenario.documents)
+        write_before(scenario.documents)
+        report = build(scenario.documents, index, Recording(), tokenizer)
+        assert (report.published, report.encoded) == (publishes, 0)
+        assert content_of(index) == content
+        assert verify(index, Recording()).problems == ()
+        check_nothing_else(IndexFolder(index), report.generation)
+
+
+def test_what_is_killed_does_all_kinds_of_events(killing: Killing) -> None:
+    kinds = {name.partition(" ")[0] for name in killing.whole.events}
+    assert {"fsync", "replace", "unlink"} <= kinds
+    if killing.scenario.action != "rollback":
+        assert {"commit", "close", "rename"} <= kinds
+    if killing.scenario.name == "leftovers":
+        removed = [name for name in killing.whole.events if name.endswith(".removed")]
+        assert [n for n in removed if n.startswith("rename")] == [
+            "rename 000001.removed", "rename 000002.removed", "rename 000003.removed",
+        ]  # fmt: skip
+        assert "rmdir 000007.partial" in killing.whole.events
