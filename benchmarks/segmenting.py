@@ -107,7 +107,7 @@ def reports(
     with encoding(name):
         build(args.documents, index, encoder, tokenizer, rules=rules)
     questions = read_gold_questions(args.questions)
-    found = [evaluate_gold(Bot(index, encoder, tokenizer), name, questions)]
+    found = [evaluate_gold(Bot(index, encoder, tokenizer), name, questions, args.by)]
     files = [first_contexts(squad.read_squad(path), args.contexts) for path in args.squad]
     if files:
         every = (context for file in files for context in file.contexts)
@@ -126,6 +126,7 @@ def main() -> None:
     parser.add_argument("--documents", type=Path, required=True)
     parser.add_argument("--questions", type=Path, required=True)
     parser.add_argument("--squad", type=Path, nargs="*", default=[])
+    parser.add_argument("--by", choices=["kind", "lang", "sort"], help="group the first table")
     parser.add_argument("--contexts", type=int, default=240, help="of each SQuAD file")
     parser.add_argument("--only", nargs="*", choices=VARIANTS, default=list(VARIANTS))
     args = parser.parse_args()
