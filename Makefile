@@ -54,7 +54,7 @@ $(VENV)/installed-slim: constraints.txt requirements-slim.txt pyproject.toml | $
 	touch $@
 
 $(VENV)/installed-full: constraints.txt pyproject.toml | $(BIN)/python
-	$(PIP) -e .
+	$(PIP) -e '.[english]'
 	touch $@ $(VENV)/installed-slim
 
 $(VENV)/installed-dev: constraints.txt pyproject.toml | $(BIN)/python

@@ -60,6 +60,10 @@ class CarrierEncoder:
         """Return the unit vector of a question, shape (dimensions,)."""
         return np.asarray(self._engine.query(text), np.float32)
 
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of questions, shape (len(texts), dimensions)."""
+        return np.stack([self.encode_query(text) for text in texts])
+
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit vectors of passages, shape (len(texts), dimensions)."""
         return np.asarray(self._engine.passage(list(texts)), np.float32)

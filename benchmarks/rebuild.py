@@ -47,6 +47,10 @@ class HashingEncoder:
         row: NDArray[np.float32] = self.encode_passages([text])[0]
         return row
 
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of questions, shape (len(texts), dimensions)."""
+        return self.encode_passages(texts)
+
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit vectors of passages, shape (len(texts), dimensions)."""
         digests = [hashlib.shake_128(text.encode()).digest(DIMENSIONS) for text in texts]

@@ -62,6 +62,10 @@ class Remembering:
         """Return the vector of a question, shape (dimensions,)."""
         return self._encoder.encode_query(text)
 
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the vectors of questions, shape (len(texts), dimensions)."""
+        return self._encoder.encode_queries(texts)
+
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors of passages, shape (len(texts), dimensions)."""
         new = list(dict.fromkeys(text for text in texts if text not in self._known))

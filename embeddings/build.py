@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from embeddings import locking, schema, segment, store
+from embeddings import locking, schema, segment, store, user_dictionary
 from embeddings.catalogue import Catalogue, FileRecord
 from embeddings.documents import FORMATS, LARGEST, FileEntry, list_files, reading_version
 from embeddings.encoder import Encoder
@@ -265,6 +265,7 @@ class _Work:
         meter = Meter("write", len({f.document for f in self.files if f.document}), self._tell)
         try:
             number, partial = self._folder.start_generation()
+            user_dictionary.keep(self._tokenizer.user_words, partial)
         except OSError as error:
             raise locking.unwritable(self._folder.path, error) from error
         manifest = write_generation(

@@ -6,6 +6,7 @@ Writes nothing. An engine's libraries are imported only when that engine is open
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import threading
@@ -31,8 +32,11 @@ ENGINES = (ONNX, SENTENCE_TRANSFORMERS)
 
 KEY_BYTES = 16
 MAX_TOKENS = 512
+_WIDTH = "hidden_size"
 # One text has too little work for more threads than this.
 _MOST_THREADS = 8
+
+_AWAKE = "300"  # microseconds
 
 # Prefixes that a model was trained with and does not carry itself, by a pattern of its name.
 _KNOWN_PROMPTS = (
@@ -62,6 +66,10 @@ class Encoder(Protocol):
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """Return the unit vector of a question, shape (dimensions,)."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the unit vectors of questions in their order, shape (len(texts), dimensions)."""
         ...
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -141,40 +149,49 @@ class OnnxEncoder:
         self.fingerprint = _fingerprint(ONNX, str(manifest.format), manifest.weights, *prompts)
         self._network = folder / ONNX_FOLDER / ONNX_FILE
         self._threads = threads or _processors()
-        self._session = _session(self._network, min(self._threads, _MOST_THREADS))
-        self._one_thread_session: Any = None
+        self._sessions: dict[int, Any] = {}
         self._opening = threading.Lock()
         self._tokenizer = UnigramTokenizer(folder / ONNX_FOLDER, MAX_TOKENS)
-        self.dimensions = int(self._session.get_outputs()[0].shape[1])
+        self.dimensions = int(json.loads((folder / "config.json").read_text("utf-8"))[_WIDTH])
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """Return the unit vector of a question, shape (dimensions,)."""
-        return self._vector(PROMPTS["query"] + text, self._session)
+        row: NDArray[np.float32] = self.encode_queries([text])[0]
+        return row
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the unit vectors of questions in their order, shape (len(texts), dimensions)."""
+        # One after the other, each by all threads: no slower than side by side, and one session.
+        vectors = np.empty((len(texts), self.dimensions), np.float32)
+        for row, text in enumerate(texts):
+            vectors[row] = self._vector(PROMPTS["query"] + text, self._session_of_all())
+        return vectors
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit vectors of passages in their order, shape (len(texts), dimensions)."""
-        vectors = np.empty((len(texts), self.dimensions), np.float32)
-        if len(texts) == 1:
-            vectors[0] = self._vector(self.passage_input(texts[0]), self._session)
-        elif texts:
-            self._side_by_side(texts, vectors)
+        inputs = [self.passage_input(text) for text in texts]
+        vectors = np.empty((len(inputs), self.dimensions), np.float32)
+        if len(inputs) == 1:
+            vectors[0] = self._vector(inputs[0], self._session_of_all())
+        elif inputs:
+            self._side_by_side(inputs, vectors)
         return vectors
 
     def passage_input(self, text: str) -> str:
         """Return what the model reads for a passage: its prefix and `text`."""
         return PROMPTS["document"] + text
 
-    def _side_by_side(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    def _side_by_side(self, inputs: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Fill `vectors`, with every thread at a text of its own."""
-        session = self._session_of_one_thread()
+        session = self._session(1)
         # The longest first: in the end no thread is long at work while the others have none.
-        waiting = deque(sorted(range(len(texts)), key=lambda row: -len(texts[row])))
+        waiting = deque(sorted(range(len(inputs)), key=lambda row: -len(inputs[row])))
 
         def work() -> None:
             while (row := _next(waiting)) is not None:
-                vectors[row] = self._vector(self.passage_input(texts[row]), session)
+                vectors[row] = self._vector(inputs[row], session)
 
-        workers = min(self._threads, len(texts))
+        workers = min(self._threads, len(inputs))
         with ThreadPoolExecutor(workers) as pool:
             working = [pool.submit(work) for _ in range(workers)]
             try:
@@ -185,13 +202,15 @@ class OnnxEncoder:
         for done in working:
             done.result()
 
-    def _session_of_one_thread(self) -> Any:
-        """Open it when it is first needed: a program that only asks does without."""
+    def _session_of_all(self) -> Any:
+        return self._session(min(self._threads, _MOST_THREADS))
+
+    def _session(self, threads: int) -> Any:
+        """Open it when it is first needed: a program that only asks needs one of the two."""
         with self._opening:
-            if self._one_thread_session is None:
-                alone = self._threads == 1
-                self._one_thread_session = self._session if alone else _session(self._network, 1)
-            return self._one_thread_session
+            if threads not in self._sessions:
+                self._sessions[threads] = _session(self._network, threads)
+            return self._sessions[threads]
 
     def _vector(self, text: str, session: Any) -> NDArray[np.float32]:
         from embeddings.onnx_graph import INPUT
@@ -230,10 +249,14 @@ class SentenceTransformersEncoder:
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """Return the unit vector of a question, shape (dimensions,)."""
-        row: NDArray[np.float32] = self._encode(
-            self._model.encode_query, [text], self._query_prompt
-        )[0]
+        row: NDArray[np.float32] = self.encode_queries([text])[0]
         return row
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the unit vectors of questions in their order, shape (len(texts), dimensions)."""
+        if not texts:
+            return np.empty((0, self.dimensions), np.float32)
+        return self._encode(self._model.encode_query, list(texts), self._query_prompt)
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit vectors of passages in their order, shape (len(texts), dimensions)."""
@@ -284,6 +307,11 @@ class CountingEncoder:
         """Return the unit vector of a question, shape (dimensions,)."""
         return self._vector(text, [1, 0])
 
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return the unit vectors of questions in their order, shape (len(texts), dimensions)."""
+        rows = [self._vector(text, [1, 0]) for text in texts]
+        return np.array(rows, np.float32).reshape(-1, self.dimensions)
+
     def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the unit vectors of passages in their order, shape (len(texts), dimensions)."""
         rows = [self._vector(text, [0, 1]) for text in texts]
@@ -328,8 +356,9 @@ def _session(path: Path, threads: int) -> Any:
     # A number of our own: with its default onnxruntime ties each thread to a core, which is
     # slow as soon as another program uses that core.
     options.intra_op_num_threads = threads
-    # Threads that spin while they wait gain 2 ms a question and take the cores from all others.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads wait awake for so long before they sleep: longer than the gaps between two operations,
+    # since waking them costs more than these; after a run they leave the cores to others at once.
+    options.add_session_config_entry("session.intra_op.spin_duration_us", _AWAKE)
     # The graph is written as it should run: fusing its layer norms would make it slower.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

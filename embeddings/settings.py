@@ -31,8 +31,12 @@ class Settings:
     index: str = _setting("index", "index folder")
     model: str = _setting("", "sentence-transformers id or folder; empty for the packaged model")
     largest_file: int = _setting(64, "megabytes of the largest file that is read", 1, 4096)
+    refuse_below: int = _setting(
+        10, "percent: how likely the documents must answer a question; else it is refused", 0, 100
+    )
     host: str = _setting("127.0.0.1", "address that the chat listens on")
     port: int = _setting(7860, "port that the chat listens on", 1, 65535)
+    dictionary: str = _setting("", "file of own words, one a line, that a build searches by")
 
 
 def load(

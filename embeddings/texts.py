@@ -6,8 +6,10 @@ Reads only; `embeddings.generation` writes it.
 from __future__ import annotations
 
 import json
+import posixpath
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -84,6 +86,8 @@ class Texts:
             raise damaged(folder, "text.db") from error
         self._lock = threading.Lock()
 
+        self._rows_in: dict[str, NDArray[np.int64]] = {}
+
     def close(self) -> None:
         """Close the database."""
         self._db.close()
@@ -123,7 +127,7 @@ class Texts:
 
     def places_in(self, document: str) -> list[PassageRow]:
         """Return the passages of a document, each at its place there, in reading order."""
-        query = _PLACES + " WHERE document = ? ORDER BY number"
+        query = _PLACES + " WHERE places.document = ? ORDER BY places.number"
         with self._parsing():
             return [_passage_row(row) for row in self._rows(query, [document])]
 
@@ -164,6 +168,16 @@ class Texts:
                 found.setdefault(row[0], []).append(_passage_row(row))
         return found
 
+    def around(self, passage: PassageRow, count: int) -> list[PassageRow]:
+        """Return a passage and at most `count` before and behind it in its document, in order."""
+        query = (
+            _PLACES + " JOIN places AS own ON own.id = ? WHERE places.document = own.document"
+            " AND places.number BETWEEN own.number - ? AND own.number + ? ORDER BY places.number"
+        )
+        with self._parsing():
+            rows = self._rows(query, [passage.id, count, count])
+            return [_passage_row(row) for row in rows]
+
     def texts(self, rows: Iterable[int]) -> dict[int, tuple[Role, str]]:
         """Return role and text of passages by row."""
         query = "SELECT row, role, text FROM passages WHERE row IN ({})"
@@ -171,6 +185,14 @@ class Texts:
             return {
                 row: (Role(role), text) for row, role, text in self._in_parts(query, map(int, rows))
             }
+
+    def sentence_texts(self, rows: Iterable[int]) -> dict[int, list[str]]:
+        """Return the texts of the sentences of passages by row, in reading order."""
+        query = "SELECT passage, text FROM sentences WHERE passage IN ({}) ORDER BY row"
+        found: dict[int, list[str]] = {}
+        for passage, text in self._in_parts(query, map(int, rows)):
+            found.setdefault(passage, []).append(text)
+        return found
 
     def sentences(self, passages: Iterable[PassageRow]) -> list[SentenceRow]:
         """Return the sentences of passages, at the same places, in reading order of each."""
@@ -223,12 +245,13 @@ class Texts:
         """Return the files that are wanted.
 
         Args:
-            sources: files, or folders with a ``/`` at the end; None for all.
+            sources: files, or folders with a ``/`` at the end, each in one of its `spellings`; what
+                names none selects none. None for all.
             since: first day of their documents, ISO 8601; None for no bound.
             until: last day of their documents, ISO 8601; None for no bound. With either bound,
                 documents without a date are left out.
         """
-        wanted = [None] if sources is None else sources
+        wanted = [None] if sources is None else _listed(sources)
         found = _by_document(row for source in wanted for row in self._files(source))
         if since is None and until is None:
             return Selection(found)
@@ -238,13 +261,16 @@ class Texts:
 
     def _files(self, source: str | None) -> list[tuple[Any, ...]]:
         """Return (document, source) of a file, of the files below a folder, or of all for None."""
-        every = "SELECT document, source FROM files"
         if source is None:
-            return self._rows(every)
-        if not source.endswith("/"):
-            return self._rows(every + " WHERE source = ?", [source])
-        behind = source[:-1] + chr(ord("/") + 1)
-        return self._rows(every + " WHERE source >= ? AND source < ?", [source, behind])
+            return self._rows(_FILES)
+        found = (self._named(name) for name in spellings(source))
+        return next(filter(None, found), [])
+
+    def _named(self, name: str) -> list[tuple[Any, ...]]:
+        if not name.endswith("/"):
+            return self._rows(_FILES + " WHERE source = ?", [name])
+        behind = name[:-1] + chr(ord("/") + 1)
+        return self._rows(_FILES + " WHERE source >= ? AND source < ?", [name, behind])
 
     def rows_of(self, selection: Selection) -> NDArray[np.int64]:
         """Return the rows of the passages that stand in these files, rising."""
@@ -252,16 +278,54 @@ class Texts:
         found = {row[0] for row in self._in_parts(query, selection.sources)}
         return np.array(sorted(found), dtype=np.int64)
 
+    def rows_in(self, document: str) -> NDArray[np.int64]:
+        """Return the rows of the passages that stand in a document, rising."""
+        if (known := self._rows_in.get(document)) is not None:
+            return known
+        found = self._rows("SELECT DISTINCT passage FROM places WHERE document = ?", [document])
+        rows = np.array(sorted(row[0] for row in found), dtype=np.int64)
+        if len(self._rows_in) >= _DOCUMENTS_KEPT:
+            self._rows_in.clear()
+        self._rows_in[document] = rows
+        return rows
+
     def headlines(self) -> list[tuple[str, str]]:
         """Return (title, heading) of each section, in reading order, without repeats."""
         rows = self._rows("SELECT title, heading FROM places ORDER BY number")
         return list(dict.fromkeys((row[0], row[1]) for row in rows))
 
 
+_DOCUMENTS_KEPT = 256
+"""Documents whose rows are remembered."""
+
+_FILES = "SELECT document, source FROM files"
+
 _PLACES = (
-    "SELECT passages.row, id, document, role, title, heading, page, text, spans, sentence_spans"
+    "SELECT passages.row, places.id, places.document, role, places.title, places.heading,"
+    " places.page, text, places.spans, places.sentence_spans"
     " FROM passages JOIN places ON places.passage = passages.row"
 )
+
+
+def spellings(source: str) -> list[str]:
+    """Return what the index may call a file or folder that is named `source`, likeliest first.
+
+    That is the name in NFC; and, without ``.``, ``..`` and doubled slashes, with slashes for the
+    backslashes of Windows, unless it then leads out of the root or is absolute.
+    """
+    given = unicodedata.normalize("NFC", source)
+    if given != given.encode("utf-8", "ignore").decode():
+        return []  # half of a surrogate pair: no file that was read has such a name
+    plain = posixpath.normpath(given.replace("\\", "/"))
+    if plain in (".", "..") or plain.startswith(("/", "../")):
+        return [given]
+    folder = "/" if given.endswith(("/", "\\")) else ""
+    return list(dict.fromkeys([given, plain + folder]))
+
+
+def _listed(sources: Iterable[str]) -> list[str]:
+    """Return the sources as a list; a single text is one source, not one for each character."""
+    return [sources] if isinstance(sources, str) else list(sources)
 
 
 def _passage_row(row: tuple[Any, ...]) -> PassageRow:

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from embeddings.errors import IndexDamagedError
 
+SMALL = 1000
+"""Of so many rows, or fewer, the cosines are worked out one by one, without FAISS."""
+
 
 class VectorIndex:
     """Exact inner-product search over unit vectors, opened by memory map; rows keep their order."""
@@ -57,17 +60,26 @@ class VectorIndex:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the rows nearest to `query` and their cosines, best first, ties by row.
 
+        This is exact, also where the last of them ties with the next.
+
         Args:
             query: unit vector, shape (dimensions,).
             k: how many at most; fewer come back when there are fewer.
-            rows: search among these rows only, or None for all.
+            rows: search among these rows only, each once; None for all.
         """
-        k = min(k, self.size if rows is None else len(rows))
+        size = self.size if rows is None else len(rows)
+        k = min(k, size)
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        cosines, found = self._index.search(query[None, :], k, **_among(rows))
-        order = np.lexsort((found[0], -cosines[0]))
-        return found[0][order], cosines[0][order]
+        if rows is not None and size <= SMALL:
+            return _best(np.asarray(rows, dtype=np.int64), self.cosines(query, rows), k)
+        among = _among(rows)
+        found = self._index.search(query[None, :], min(k + 1, size), **among)
+        cosines, nearest = found[0][0], found[1][0]
+        if len(cosines) > k and cosines[k - 1] == cosines[k]:  # FAISS takes any of those that tie
+            least = float(np.nextafter(cosines[k], np.float32(-np.inf)))
+            _, cosines, nearest = self._index.range_search(query[None, :], least, **among)
+        return _best(nearest, cosines, k)
 
     def vectors(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of `rows`, shape (len(rows), dimensions)."""
@@ -78,6 +90,16 @@ class VectorIndex:
     def cosines(self, query: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the cosine of `query` with each of `rows`, shape (len(rows),)."""
         return np.asarray(self.vectors(rows) @ query, dtype=np.float32)
+
+
+def _best(
+    rows: NDArray[np.int64], cosines: NDArray[np.float32], k: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    if len(rows) > k:
+        kept = cosines >= np.partition(cosines, len(rows) - k)[len(rows) - k]
+        rows, cosines = rows[kept], cosines[kept]
+    order = np.lexsort((rows, -cosines))[:k]
+    return rows[order], cosines[order]
 
 
 def _among(rows: NDArray[np.int64] | None) -> dict[str, Any]:

@@ -3,61 +3,55 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from embeddings.lexical import Script, Tokenizer, search_form
+from embeddings.lexical import search_form
 from embeddings.records import Role, Span, page_of
 from embeddings.store import Generation
 from embeddings.texts import DocumentRow, PassageRow, SentenceRow
-from qa.question import Kind, kind_of, marks_in
+from qa.forms import forms_in
+from qa.kinds import Kind, Wanted
+from qa.neighbours import with_neighbours
+from qa.question import analyse
 from qa.records import Answer, AnswerSentence, Citation, Reason
-from qa.retrieval import Found, Retriever, source_of
+from qa.retrieval import Found, Gathered, Retriever, source_of
+from qa.support import Support, columns, has_sign, mentions_a_place
 
-PASSAGES = 6
-"""Passages whose sentences are weighed."""
+CANDIDATES = 12
+"""Sentences that an answer is chosen from."""
+
+NEIGHBOURS = 2
+"""Passages on either side, in the section, that may hold the rest of a list or a reason."""
+
+AS_GOOD = 3
+"""Of a question in several parts: a sentence among the best for two of them answers both."""
 
 MOST_SENTENCES = 3
 
 LONGEST = 150
 """No sentence is added to an answer that would have more characters than this."""
 
-COSINE_WEIGHT = 12.0
-COVERAGE_WEIGHT = 2.0
-PASSAGE_WEIGHT = 1.0
-FORM_WEIGHT = 1.5
-HEADLINE_WEIGHT = -0.5
-
-FOREIGN_SCALE = 0.4
-"""Centred cosines lie this much closer on the scale of plain ones; see `qa.retrieval`."""
-
-LEAST_SHARED = 0.5
-"""Share of the names and numbers of a foreign question that is evidence enough by itself."""
+HEADLINE_WEIGHT = -1.0
+"""Nats: a headline says less than the sentence below it."""
 
 CLEARLY_LESS = 1.0
-"""A further sentence may score this much less than the first."""
+"""Nats: a further sentence may be this much less likely than the first."""
 
-NEW_COVERAGE = 0.12
+NEW_SHARE = 0.12
 """A further sentence must hold this share of the question's idf mass that is not yet held."""
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Evidence below which the documents do not answer. Cosines depend on the model.
-
-    Attributes:
-        cosine: of question and best sentence, within one language.
-        cross_cosine: the same where the question is in another language than the documents;
-            centred, see `embeddings.centre`.
-        coverage: share of the question's idf mass that the best passage must hold, within one
-            language, 0 to 1.
-    """
-
-    cosine: float = -1.0
-    cross_cosine: float = -1.0
-    coverage: float = 0.05
+_ONE_SENTENCE = frozenset(
+    (
+        Kind.NUMBER, Kind.DATE, Kind.DURATION, Kind.PERSON, Kind.PLACE, Kind.ORGANISATION,
+        Kind.NAME,
+    )
+)  # fmt: skip
+"""What is asked so stands in one sentence, and the ranking has looked for it in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,132 +60,165 @@ class Candidate:
 
     Attributes:
         sentence, passage, document, source: where it stands.
-        cosine: of question and sentence.
-        meaning: the same, but centred and scaled where the question is in another language.
         words: the question's words in it.
-        coverage: share of the question's idf mass that it holds, 0 to 1.
-        score: higher is better; comparable within one question only.
+        weight: log probability that it is the one that answers.
     """
 
     sentence: SentenceRow
     passage: PassageRow
     document: DocumentRow
     source: str
-    cosine: float
-    meaning: float
     words: frozenset[str]
-    coverage: float
-    score: float
+    weight: float
+
+
+class Said(NamedTuple):
+    """A sentence of an answer, and the spans of its text that hold the words that answer."""
+
+    candidate: Candidate
+    marks: tuple[Span, ...]
 
 
 class Answerer:
-    """Chooses sentences of one generation; safe to use from several threads."""
+    """Chooses sentences of one generation; safe to use from several threads.
 
-    def __init__(self, retriever: Retriever, tokenizer: Tokenizer, thresholds: Thresholds) -> None:
-        self._thresholds = thresholds
-        self._retriever = retriever
+    Args:
+        retriever: what found the candidates.
+        least: how likely it must be that the documents answer, 0 to 1.
+        support: tells how likely it is.
+    """
+
+    def __init__(self, retriever: Retriever, least: float, support: Support) -> None:
         self._generation: Generation = retriever.generation
-        self._tokenizer = tokenizer
+        self._retriever = retriever
+        self._least = least
+        self._support = support
 
-    def answer(self, found: Found, nearest: int = 5) -> Answer:
-        """Return the answer to `found.question`, or a refusal with the `nearest` hits."""
-        found = self._retriever.without_repeats(found, max(nearest, PASSAGES))
+    def answer(self, found: Found, parts: Sequence[Found] = (), nearest: int = 5) -> Answer:
+        """Return the answer to `found.question`, or a refusal with the `nearest` hits.
+
+        Args:
+            found: what was found for the question.
+            parts: the same for each question that it is made of; none for a simple question. What
+                the documents answer of them is said, in this order.
+            nearest: how many hits.
+        """
+        found = self._retriever.without_repeats(found, max(nearest, CANDIDATES))
         hits = tuple(self._retriever.hits(found, nearest))
-        candidates = self._candidates(found)
         refusal = Answer("", False, (), (), found.question, hits, Reason.NOTHING_FOUND)
-        if not candidates:
+        if not len(found.rows):
             return refusal
-        if not is_supported(candidates[0], found, self._thresholds):
-            return replace(refusal, reason=Reason.NOT_IN_DOCUMENTS)
-        return compose(found.question, choose(candidates, found), refusal)
+        said: list[Said] = []
+        for part in parts:
+            folded = self._retriever.without_repeats(part, CANDIDATES)
+            said = _distinct([*said, *self._said(folded, said)])
+        said = said or self._said(found)
+        return compose(said, refusal) if said else replace(refusal, reason=Reason.NOT_IN_DOCUMENTS)
+
+    def _said(self, found: Found, before: Sequence[Said] = ()) -> list[Said]:
+        """Return the sentences that answer; none where the documents do not.
+
+        Args:
+            found: what was found for a question.
+            before: what was said to the questions before it, which may answer this one as well.
+        """
+        candidates = self._candidates(found)
+        if not candidates or self.support(found) < self._least:
+            return []
+        wanted = analyse(found.question)
+        said_already = {one.candidate.sentence.row for one in before}
+        if said_already & {one.sentence.row for one in candidates[:AS_GOOD]}:
+            return []
+        chosen = choose(candidates, found)
+        return _distinct(
+            Said(sentence, forms_in(sentence.sentence.text, wanted, found.question))
+            for one in chosen
+            for sentence in self._with_neighbours(one, found, wanted)
+        )
+
+    def _with_neighbours(self, chosen: Candidate, found: Found, wanted: Wanted) -> list[Candidate]:
+        """Return a sentence, or what around it in its section says more; see `qa.neighbours`."""
+        if wanted.kind in _ONE_SENTENCE:
+            return [chosen]
+        around = [
+            replace(chosen, passage=passage, sentence=sentence)
+            for passage, sentence in self._section(chosen.passage)
+        ]
+        here = [one.sentence.spans for one in around].index(chosen.sentence.spans)
+        texts = [one.sentence.text for one in around]
+        return [around[at] for at in with_neighbours(texts, here, wanted, found.question)]
+
+    def _section(self, passage: PassageRow) -> list[tuple[PassageRow, SentenceRow]]:
+        """Return the sentences of a passage and of those beside it in its section."""
+        near = [
+            one
+            for one in self._generation.around(passage, NEIGHBOURS)
+            if (one.role, one.title, one.heading) == (passage.role, passage.title, passage.heading)
+        ]
+        by_row: dict[int, list[SentenceRow]] = {}
+        for sentence in self._generation.sentences(near):
+            by_row.setdefault(sentence.passage, []).append(sentence)
+        return [(one, sentence) for one in near for sentence in by_row.get(one.row, [])]
+
+    def support(self, found: Found) -> float:
+        """Return how likely it is that the documents answer, 0 to 1.
+
+        It is 0 when the question names a place of which the documents, or the one that would
+        answer, say nothing. Between two languages it is only known whether there is any sign of an
+        answer at all: 0 or 1.
+        """
+        gathered = found.gathered
+        if gathered is None or gathered.weighed is None or self._retriever.names_nowhere(found):
+            return 0.0
+        if found.crosses_languages:
+            return float(has_sign(gathered.evidence, gathered.weighed))
+        if not mentions_a_place(gathered.evidence, gathered.weighed):
+            return 0.0
+        return self._support(columns(gathered.evidence, gathered.weighed))
 
     def _candidates(self, found: Found) -> list[Candidate]:
-        """Return the sentences of the best passages, best first."""
-        rows = found.rows[:PASSAGES]
-        passages = self._generation.passages(rows, found.selection)
+        """Return the likeliest sentences, best first; those of near repeats are left out."""
+        gathered = found.gathered
+        if gathered is None or gathered.weighed is None:
+            return []
+        weights = dict(_likeliest(gathered, found.repeats))
+        owners = {row: gathered.owner(row) for row in weights}
+        passages = self._generation.passages(set(owners.values()), found.selection)
         documents = self._generation.documents(p.document for p in passages.values())
         sentences = self._generation.sentences(passages.values())
-        if not sentences:
-            return []
-        scores = {int(row): float(found.score[at]) for at, row in enumerate(found.rows[:PASSAGES])}
-        cosines = self._cosines(found, sentences)
-        meanings = self._meanings(found, sentences, cosines)
-        kind = kind_of(found.question)
-        weighed = [
-            self._weigh(
-                found,
-                kind,
-                sentence,
-                passages[sentence.passage],
-                documents,
-                cosine,
-                meaning,
-                scores,
-            )
-            for sentence, cosine, meaning in zip(sentences, cosines, meanings, strict=True)
+        kept = [one for one in sentences if one.row in weights]
+        made = [
+            self._candidate(found, one, passages[one.passage], documents, weights[one.row])
+            for one in kept
         ]
-        return sorted(weighed, key=lambda c: (-c.score, c.sentence.row))
+        return sorted(made, key=lambda one: (-one.weight, one.sentence.row))
 
-    def _cosines(self, found: Found, sentences: Sequence[SentenceRow]) -> list[float]:
-        scripts = self._generation.scripts[[sentence.passage for sentence in sentences]]
-        vectors = self._generation.sentence_vectors([sentence.row for sentence in sentences])
-        queries = found.vectors.for_passages(scripts == Script.TRADITIONAL)
-        return [float(value) for value in np.einsum("ij,ij->i", vectors, queries)]
-
-    def _meanings(
-        self, found: Found, sentences: Sequence[SentenceRow], cosines: Sequence[float]
-    ) -> list[float]:
-        """Return how near each sentence is in meaning, on the scale of plain cosines."""
-        if found.vectors.foreign is None:
-            return list(cosines)
-        rows = np.array([sentence.row for sentence in sentences], dtype=np.int64)
-        scripts = self._generation.scripts[[sentence.passage for sentence in sentences]]
-        centred = self._retriever.foreign_sentence_cosines(found.vectors.foreign, rows, scripts)
-        return [FOREIGN_SCALE * float(value) for value in centred]
-
-    def _weigh(
+    def _candidate(
         self,
         found: Found,
-        kind: Kind,
         sentence: SentenceRow,
         passage: PassageRow,
         documents: dict[str, DocumentRow],
-        cosine: float,
-        meaning: float,
-        scores: dict[int, float],
+        weight: float,
     ) -> Candidate:
-        weights = found.matches.weights
-        words = frozenset(self._tokenizer.tokens(sentence.text)) & weights.keys()
-        asked = found.matches.rows if found.crosses_languages else weights
-        total = sum(weights[word] for word in asked)
-        coverage = sum(weights[word] for word in words) / total if total else 0.0
-        form = FORM_WEIGHT * bool(marks_in(sentence.text, found.question, kind))
-        score = (
-            COSINE_WEIGHT * meaning
-            + COVERAGE_WEIGHT * coverage
-            + PASSAGE_WEIGHT * scores[sentence.passage]
-            + form
-            + HEADLINE_WEIGHT * (passage.role is Role.HEADLINE)
-        )
+        plain = search_form(sentence.text)
+        words = frozenset(term for term in found.matches.weights if term in plain)
         document = documents[passage.document]
+        headline = HEADLINE_WEIGHT * (passage.role is Role.HEADLINE)
         source = source_of(document, found.selection)
-        return Candidate(
-            sentence, passage, document, source, cosine, meaning, words, coverage, score
-        )
+        return Candidate(sentence, passage, document, source, words, weight + headline)
 
 
-def is_supported(best: Candidate, found: Found, least: Thresholds) -> bool:
-    """Tell whether the documents answer, judged by the best sentence.
-
-    Texts of two languages share no words but names and numbers: such a question is judged by its
-    centred cosine, or by these.
-    """
-    if found.crosses_languages:
-        shared = found.matches.coverage(best.passage.row, known=True)
-        near = best.meaning >= FOREIGN_SCALE * least.cross_cosine
-        return near or shared >= LEAST_SHARED
-    matched = found.matches.coverage(best.passage.row)
-    return best.cosine >= least.cosine and matched >= least.coverage
+def _likeliest(gathered: Gathered, repeats: dict[int, list[int]]) -> Iterable[tuple[int, float]]:
+    """Yield rows and weights of the likeliest sentences."""
+    assert gathered.weighed is not None
+    folded = {row for rows in repeats.values() for row in rows}
+    taken = 0
+    for at in np.argsort(-gathered.weighed.sentences, kind="stable"):
+        row = int(gathered.sentence_rows[at])
+        if taken < CANDIDATES and gathered.owner(row) not in folded:
+            taken += 1
+            yield row, float(gathered.weighed.sentences[at])
 
 
 def choose(candidates: Sequence[Candidate], found: Found) -> list[Candidate]:
@@ -201,12 +228,12 @@ def choose(candidates: Sequence[Candidate], found: Found) -> list[Candidate]:
     length = len(candidates[0].sentence.text)
     total = sum(found.matches.weights.values()) or 1.0
     for candidate in candidates[1:]:
-        if len(chosen) == MOST_SENTENCES or chosen[0].score - candidate.score > CLEARLY_LESS:
+        if len(chosen) == MOST_SENTENCES or chosen[0].weight - candidate.weight > CLEARLY_LESS:
             break
         gain = sum(found.matches.weights[word] for word in candidate.words - held) / total
         longer = length + len(candidate.sentence.text)
         repeated = any(_same(candidate, other) for other in chosen)
-        if gain >= NEW_COVERAGE and longer <= LONGEST and not repeated:
+        if gain >= NEW_SHARE and longer <= LONGEST and not repeated:
             chosen.append(candidate)
             held |= candidate.words
             length = longer
@@ -217,18 +244,21 @@ def _same(one: Candidate, other: Candidate) -> bool:
     return search_form(one.sentence.text) == search_form(other.sentence.text)
 
 
-def compose(question: str, chosen: Sequence[Candidate], refusal: Answer) -> Answer:
-    """Put chosen sentences together; those of one document stand in reading order."""
-    ordered = sorted(
-        chosen, key=lambda c: (_first_of(chosen, c.document.id), c.sentence.spans[0].start)
-    )
-    kind = kind_of(question)
+def _distinct(said: Iterable[Said]) -> list[Said]:
+    """Return sentences in their order, each once."""
+    return list({search_form(one.candidate.sentence.text): one for one in said}.values())
+
+
+def compose(said: Sequence[Said], refusal: Answer) -> Answer:
+    """Put sentences together, in this order."""
     sentences = tuple(
-        AnswerSentence(c.sentence.text, number, marks_in(c.sentence.text, question, kind))
-        for number, c in enumerate(ordered, 1)
+        AnswerSentence(one.candidate.sentence.text, number, one.marks)
+        for number, one in enumerate(said, 1)
     )
     citations = tuple(
-        cite(number, span, c) for number, c in enumerate(ordered, 1) for span in c.sentence.spans
+        cite(number, span, one.candidate)
+        for number, one in enumerate(said, 1)
+        for span in one.candidate.sentence.spans
     )
     return replace(
         refusal,
@@ -238,10 +268,6 @@ def compose(question: str, chosen: Sequence[Candidate], refusal: Answer) -> Answ
         citations=citations,
         reason=None,
     )
-
-
-def _first_of(chosen: Sequence[Candidate], document: str) -> int:
-    return next(at for at, c in enumerate(chosen) if c.document.id == document)
 
 
 def put_together(texts: Sequence[str]) -> str:

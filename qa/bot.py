@@ -16,19 +16,29 @@ from embeddings.lexical import Tokenizer
 from embeddings.manifest import Manifest
 from embeddings.model import MODEL_NAME, home
 from embeddings.opening import Opened, open_current, open_instead, open_published
+from embeddings.settings import Settings, load
 from embeddings.store import Generation, IndexFolder
-from qa.answer import Answerer, Thresholds
-from qa.conversation import Turn, complete
+from embeddings.user_dictionary import kept_in
+from qa.answer import Answerer
+from qa.compound import parts
+from qa.conversation import Turn, complete, recall
 from qa.question import Kind, kind_of
 from qa.records import Answer, Hit, OriginalDocument, Reason
 from qa.retrieval import Period, Retriever
+from qa.support import Support
 
 LONGEST_QUESTION = 2000
 """Characters of a question that are read; what stands behind is left out of the search."""
 
+LEAST_SUPPORT = Settings().refuse_below / 100
+"""The bot answers when it is as likely as this that the documents do; see `qa.support`."""
+
 _log = logging.getLogger(__name__)
 
 _Found = TypeVar("_Found")
+
+Making = Callable[[Generation, Encoder, Tokenizer], Retriever]
+"""Makes what searches a generation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +71,17 @@ class IndexInfo:
 class _Snapshot:
     """One generation with what searches it; every call works on one of these."""
 
-    def __init__(self, generation: Generation, encoder: Encoder, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self,
+        generation: Generation,
+        encoder: Encoder,
+        tokenizer: Tokenizer,
+        retriever: Making,
+        answerer: Callable[[Retriever], Answerer],
+    ) -> None:
         self.generation = generation
-        self.retriever = Retriever(generation, encoder, tokenizer)
-        self.answerer = Answerer(self.retriever, tokenizer, _thresholds(generation.manifest))
+        self.retriever = retriever(generation, encoder, tokenizer)
+        self.answerer = answerer(self.retriever)
         self._unread = True
 
     def damage(self) -> IndexDamagedError | None:
@@ -85,8 +102,11 @@ class Bot:
     Args:
         index: the index folder.
         encoder: makes the vectors of questions; the index must have been built by the same one.
-        tokenizer: makes their words.
+        tokenizer: makes their words, together with those that the index keeps of its dictionary.
         opened: a generation of the index that is open already; None to open it.
+        retriever: makes what searches a generation; another than the default is for measuring.
+        least: how likely it must be that the documents answer, 0 to 1; else the bot refuses.
+        support: tells how likely that is; None for the weights that come with the package.
 
     Raises:
         IndexFolderError: when there is no index, or it cannot be read; see its subclasses.
@@ -94,9 +114,19 @@ class Bot:
     """
 
     def __init__(
-        self, index: Path, encoder: Encoder, tokenizer: Tokenizer, opened: Opened | None = None
+        self,
+        index: Path,
+        encoder: Encoder,
+        tokenizer: Tokenizer,
+        opened: Opened | None = None,
+        retriever: Making = Retriever,
+        least: float | None = None,
+        support: Support | None = None,
     ) -> None:
         self._folder = IndexFolder(index)
+        self._support = support or Support.shipped()
+        self._least = LEAST_SUPPORT if least is None else least
+        self._retriever = retriever
         self._encoder = encoder
         self._tokenizer = tokenizer
         self._lock = threading.Lock()
@@ -116,11 +146,13 @@ class Bot:
         Raises:
             IndexFolderError: when there is none, or it cannot be read; see its subclasses.
             ModelError: when its model is not here, or is not `model`.
+            SettingError: when the setting `refuse_below` is no percentage.
         """
         path = Path(index)
         opened = open_published(IndexFolder(path))
         encoder = open_encoder(model or _model_of(opened.generation.manifest))
-        return cls(path, encoder, Tokenizer(home() / "jieba"), opened)
+        least = load().refuse_below / 100
+        return cls(path, encoder, Tokenizer(home() / "jieba"), opened, least=least)
 
     def retrieve(
         self,
@@ -169,14 +201,24 @@ class Bot:
         if not question.strip():
             raise QuestionError("The question is empty; write what you want to know")
         check_period(dates)
-        whole = complete(_readable(question), history)
-        if kind_of(question) is Kind.SMALL_TALK:
-            return Answer("", False, (), (), question, (), Reason.SMALL_TALK)
-        return self._with_snapshot(
-            lambda snapshot: snapshot.answerer.answer(
-                snapshot.retriever.find(whole, sources, dates)
-            )
-        )
+        readable = _readable(question)
+        if kind_of(readable) is Kind.SMALL_TALK:
+            return Answer("", False, (), (), readable, (), Reason.SMALL_TALK)
+        before = [_readable_turn(turn) for turn in history]
+
+        def work(snapshot: _Snapshot) -> Answer:
+            def answer(asked: str) -> Answer:
+                several = parts(asked, self._tokenizer)
+                whole, *others = (
+                    snapshot.retriever.find(one, sources, dates)
+                    for one in (asked, *(several if len(several) > 1 else ()))
+                )
+                return snapshot.answerer.answer(whole, others)
+
+            turns = recall(readable, before, self._tokenizer, lambda asked: answer(asked).text)
+            return answer(complete(readable, turns, self._tokenizer))
+
+        return self._with_snapshot(work)
 
     def document(self, document: str) -> OriginalDocument:
         """Return a document as it was read.
@@ -276,9 +318,15 @@ class Bot:
                 f"{self._encoder.name!r} ({self._encoder.fingerprint[:8]}); open it with its own "
                 "model, or build it again with this one: wenju build --model MODEL"
             )
-        self._snapshot = _Snapshot(opened.generation, self._encoder, self._tokenizer)
+        self._tokenizer = self._tokenizer.with_words(kept_in(opened.generation.folder))
+        self._snapshot = _Snapshot(
+            opened.generation, self._encoder, self._tokenizer, self._retriever, self._answerer
+        )
         self._stamp = opened.stamp
         self._warn(opened.warning)
+
+    def _answerer(self, retriever: Retriever) -> Answerer:
+        return Answerer(retriever, self._least, self._support)
 
     def _warn(self, warning: str | None) -> None:
         if warning is not None and warning != self._warning:
@@ -300,16 +348,15 @@ def _model_of(manifest: Manifest) -> str | None:
     return None if manifest.model == MODEL_NAME else manifest.model
 
 
-def _thresholds(manifest: Manifest) -> Thresholds:
-    """Return the thresholds measured for the index's model; of others only words are judged."""
-    if manifest.model == MODEL_NAME:
-        return Thresholds(cosine=0.87, cross_cosine=0.155)
-    return Thresholds()
-
-
 def _readable(question: str) -> str:
     """Return what is read of a question: valid Unicode, and not endless."""
     return question[:LONGEST_QUESTION].encode("utf-8", "replace").decode("utf-8")
+
+
+def _readable_turn(turn: str | Turn) -> str | Turn:
+    if isinstance(turn, str):
+        return _readable(turn)
+    return Turn(_readable(turn.question), turn.answer and _readable(turn.answer))
 
 
 def check_period(dates: Period | None) -> None:
@@ -380,7 +427,5 @@ def retrieve(
         index: index folder; None for the one in the settings (WENJU_INDEX, else ``index``).
         dates: first and last day of the documents to search in; None for all.
     """
-    from embeddings.settings import load
-
     path = Path(load({"index": None if index is None else str(index)}).index)
     return _CACHE.get(path.resolve()).retrieve(question, k, sources, dates)

@@ -42,6 +42,26 @@ def _index_option(command: Callable[..., None]) -> Callable[..., None]:
     return click.option("--index", metavar="DIR", help=text)(command)
 
 
+def _dictionary_option(command: Callable[..., None]) -> Callable[..., None]:
+    text = "Own words, one a line (WENJU_DICTIONARY); the index keeps them."
+    return click.option("--dictionary", metavar="FILE", help=text)(command)
+
+
+def _source_option(command: Callable[..., None]) -> Callable[..., None]:
+    text = "Only this file, or folder with a / at its end; may come several times."
+    return click.option("--source", "sources", multiple=True, metavar="FILE", help=text)(command)
+
+
+def _name_unknown(bot: Any, sources: tuple[str, ...]) -> None:
+    """Say on standard error which files and folders the index does not hold."""
+    if not sources:
+        return
+    from qa import terminal
+
+    for sentence in terminal.unknown_sources(sources, bot.info().sources):
+        terminal.say(f"wenju: {sentence}")
+
+
 def _period_options(command: Callable[..., None]) -> Callable[..., None]:
     since = click.option("--since", metavar="DAY", help="Only documents of 2021-06-16 or later.")
     until = click.option("--until", metavar="DAY", help="Only documents of 2021-06-16 or earlier.")
@@ -61,6 +81,7 @@ def main() -> None:
 @click.argument("folder", required=False)
 @_index_option
 @click.option("--model", metavar="NAME", help="sentence-transformers id or folder.")
+@_dictionary_option
 @click.option("--replace-root", is_flag=True, help="Build from another folder than before.")
 @click.option("--prune", is_flag=True, help="Allow that most files are gone.")
 @click.option("--full", is_flag=True, help="Forget what is known and do all again.")
@@ -74,6 +95,7 @@ def build(
     folder: str | None,
     index: str | None,
     model: str | None,
+    dictionary: str | None,
     replace_root: bool,
     prune: bool,
     full: bool,
@@ -87,7 +109,9 @@ def build(
     """Bring the index up to date with the documents in FOLDER (default: seeds)."""
     from qa import build_report, terminal
 
-    chosen = settings.load({"documents": folder, "index": index, "model": model})
+    chosen = settings.load(
+        {"documents": folder, "index": index, "model": model, "dictionary": dictionary}
+    )
     if rollback:
         _roll_back(chosen, as_json)
         return
@@ -117,13 +141,19 @@ def _roll_back(chosen: settings.Settings, as_json: bool) -> None:
 @click.argument("folder", required=False)
 @_index_option
 @click.option("--model", metavar="NAME", help="sentence-transformers id or folder.")
+@_dictionary_option
 @click.option(
     "--debounce", metavar="SECONDS", type=click.FloatRange(0, 3600), default=1.6,
     show_default=True, help="Build when nothing has changed for so long.",
 )  # fmt: skip
 @_json_option
 def watch(
-    folder: str | None, index: str | None, model: str | None, debounce: float, as_json: bool
+    folder: str | None,
+    index: str | None,
+    model: str | None,
+    dictionary: str | None,
+    debounce: float,
+    as_json: bool,
 ) -> None:
     """Build, and again whenever documents in FOLDER change (default: seeds); Ctrl+C ends it."""
     from qa import build_report, terminal
@@ -134,7 +164,9 @@ def watch(
         else:
             click.echo(build_report.to_line(report, datetime.now()))
 
-    chosen = settings.load({"documents": folder, "index": index, "model": model})
+    chosen = settings.load(
+        {"documents": folder, "index": index, "model": model, "dictionary": dictionary}
+    )
     terminal.watch(chosen, debounce, on_report)
 
 
@@ -158,7 +190,7 @@ def inspect(file: str, html: str | None, as_json: bool) -> None:
 @main.command()
 @click.argument("question", required=False)
 @_index_option
-@click.option("--source", "sources", multiple=True, metavar="FILE", help="Ask only this file.")
+@_source_option
 @_period_options
 @click.option("--batch", metavar="FILE", help="Answer each question of a .jsonl file.")
 @_json_option
@@ -177,11 +209,14 @@ def ask(
 
     if (question is None) == (batch is None):
         _fail('give a question (wenju ask "…") or a file of questions (--batch FILE)')
+    if batch is not None and (sources or since or until):
+        _fail("--batch asks all documents; leave out --source, --since and --until")
     bot = Bot.open(settings.load({"index": index}).index)
     if batch is not None:
         _ask_batch(bot, Path(batch))
         return
     answer = bot.ask(question or "", sources=sources or None, dates=(since, until))
+    _name_unknown(bot, sources)
     if as_json:
         _print_json(answer_to_json(answer))
     else:
@@ -199,7 +234,7 @@ def _ask_batch(bot: Any, file: Path) -> None:
 @click.argument("question")
 @click.option("-k", default=5, show_default=True, help="How many passages.")
 @_index_option
-@click.option("--source", "sources", multiple=True, metavar="FILE", help="Search only this file.")
+@_source_option
 @_period_options
 @_json_option
 def retrieve(
@@ -217,10 +252,11 @@ def retrieve(
 
     bot = Bot.open(settings.load({"index": index}).index)
     hits = bot.retrieve(question, k, sources or None, (since, until))
+    _name_unknown(bot, sources)
     if as_json:
         _print_json([hit_to_json(hit) for hit in hits])
     else:
-        click.echo(hits_to_text(hits))
+        click.echo(hits_to_text(hits, question) or "nothing found")
 
 
 @main.command("eval")
@@ -231,6 +267,7 @@ def retrieve(
 @click.option("--sample", type=int, metavar="N", help="Ask N questions of each file.")
 @click.option("--seed", default=0, show_default=True, help="Which questions a sample takes.")
 @click.option("--by", type=click.Choice(["kind", "lang", "sort"]), help="Group .jsonl figures.")
+@click.option("--crowd", is_flag=True, help="Ask .jsonl questions also among all contexts.")
 @click.option("--wrong", is_flag=True, help="List what went wrong, a JSON object a line.")
 @_json_option
 def evaluate(
@@ -241,6 +278,7 @@ def evaluate(
     sample: int | None,
     seed: int,
     by: str | None,
+    crowd: bool,
     wrong: bool,
     as_json: bool,
 ) -> None:
@@ -253,7 +291,9 @@ def evaluate(
     from qa.evaluation import to_json, to_table
 
     chosen = settings.load({"index": index, "model": model})
-    found = terminal.evaluate(files, chosen, cross=cross, sample=sample, seed=seed, by=by)
+    found = terminal.evaluate(
+        files, chosen, cross=cross, sample=sample, seed=seed, by=by, crowd=crowd
+    )
     if as_json:
         _print_json(to_json(found, wrong=wrong))
         return

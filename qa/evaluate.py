@@ -1,23 +1,26 @@
 """Runs question files through the bot and hands back rows of answers or figures.
 
 A ``.jsonl`` file of questions is asked of an index that is there; the contexts of all ``.json``
-(SQuAD) files become one index of their own, kept in the cache folder.
+(SQuAD) files become one index of their own, kept in the cache folder; so does the crowd of both.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Protocol, TypeVar
 
 from embeddings.errors import QuestionError, SettingError
 from embeddings.progress import Meter, OnProgress, silence
+from qa import crowd as crowds
 from qa import figures, squad
 from qa.evaluation import (
     ContextIndex,
+    CrowdIndex,
     Evaluation,
     FileReport,
     Latency,
@@ -27,8 +30,10 @@ from qa.evaluation import (
 )
 from qa.figures import AnswerRow
 from qa.question_files import GoldQuestion, Question, read_gold_questions, read_questions
+from qa.ranking import Ranking
 from qa.records import Answer, Hit, OriginalDocument
 from qa.squad import Outcome, SquadFile, SquadQuestion
+from qa.support import Support
 
 __all__ = ["answer_rows", "evaluate", "read_questions", "to_json", "to_table"]
 
@@ -40,6 +45,9 @@ SQUAD_PASSAGES = 50
 
 LABELS = ("kind", "lang", "sort")
 """What the questions of a .jsonl file can be grouped by."""
+
+IN_A_CROWD = " in a crowd"
+"""Behind the name of a file whose questions were asked among the contexts of SQuAD files."""
 
 STAGE = "ask"
 """What progress is told beside the stages of a build: questions of one file."""
@@ -105,11 +113,13 @@ def evaluate(
     sample: int | None = None,
     seed: int = 0,
     by: str | None = None,
+    crowd: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """Ask the questions of all files and return the figures.
 
-    Reports of ``.jsonl`` files come first, then those of SQuAD files, then the crossed ones.
+    Reports of ``.jsonl`` files come first, each with that of the crowd behind it, then those of
+    SQuAD files, then the crossed ones.
 
     Args:
         files: ``.jsonl`` question files (see `qa.question_files`) and ``.json`` SQuAD files, mixed.
@@ -122,30 +132,64 @@ def evaluate(
         sample: ask this many questions of each file; None for all.
         seed: which questions a sample takes: the same ones for the same file, seed and size.
         by: group ``.jsonl`` figures by this label, one of `LABELS`.
+        crowd: ask the ``.jsonl`` questions also of one index over the documents of `index` and
+            all contexts.
         on_progress: told about progress; None for silence.
 
     Raises:
         QuestionError: a file is not what it should be, or an option out of range.
         WenjuError: the index, the model or the cache folder cannot be used.
     """
-    tell = on_progress or silence
     _check(sample, by)
     gold = {path: read_gold_questions(path) for path in files if _ending(path) == ".jsonl"}
     squads = {path: squad.read_squad(path) for path in files if _ending(path) == ".json"}
     crossed = _crossed(cross, list(squads.values()))
-    reports = []
+    _check_crowd(crowd, gold, squads)
+    asking = _Asking(sample, seed, by, on_progress or silence)
+    reports: list[FileReport] = []
+    contexts, among = None, None
     if gold:
-        bot = _open(index, model)
-        for path, questions in gold.items():
-            asked = _sampled(questions, sample, seed)
-            reports.append(evaluate_gold(bot, path.name, asked, by, tell))
-    contexts = None
+        own = _open(index, model)
+        reports = asking.gold(own, gold)
     if squads:
-        contexts, bot = _open_contexts(squads.values(), model, tell)
-        for file in [*squads.values(), *crossed]:
-            drawn = replace(file, questions=_sampled(file.questions, sample, seed))
-            reports.append(evaluate_squad(bot, drawn, tell))
-    return Evaluation(tuple(reports), contexts)
+        contexts, opening = open_contexts(squads.values(), model, asking.tell)
+        if crowd:
+            among, crowded = open_crowd(
+                index, own.documents(), squads.values(), contexts, model, asking.tell
+            )
+            pairs = zip(reports, asking.gold(crowded, gold, IN_A_CROWD), strict=True)
+            reports = [report for pair in pairs for report in pair]
+        reports += asking.squad(opening, [*squads.values(), *crossed])
+    return Evaluation(tuple(reports), contexts, among)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Which questions of a file are asked, how their figures are grouped, who is told."""
+
+    sample: int | None
+    seed: int
+    by: str | None
+    tell: OnProgress
+
+    def gold(
+        self, bot: Asked, files: Mapping[Path, tuple[GoldQuestion, ...]], where: str = ""
+    ) -> list[FileReport]:
+        return [
+            evaluate_gold(
+                bot, path.name + where, sampled(asked, self.sample, self.seed), self.by, self.tell
+            )
+            for path, asked in files.items()
+        ]
+
+    def squad(self, opening: Opening, files: Iterable[SquadFile]) -> list[FileReport]:
+        """Ask each file of a bot whose weights were fitted on none of its contexts."""
+        reports = []
+        for file in files:
+            drawn = replace(file, questions=sampled(file.questions, self.sample, self.seed))
+            report = evaluate_squad(opening(file.contexts), drawn, self.tell)
+            reports.append(replace(report, fitted_on=Ranking.unseen(file.contexts).fitted_on))
+        return reports
 
 
 def evaluate_gold(
@@ -253,6 +297,14 @@ def _check(sample: int | None, by: str | None) -> None:
         raise SettingError(f"Figures by {by!r}: give one of {', '.join(LABELS)}.")
 
 
+def _check_crowd(crowd: bool, gold: Sized, squads: Sized) -> None:
+    if crowd and not (gold and squads):
+        raise SettingError(
+            "A crowd is the documents of the .jsonl questions among the contexts of SQuAD files: "
+            "give at least one file of each, as in: wenju eval seeds.jsonl cmrc_dev.json --crowd"
+        )
+
+
 def _crossed(cross: Iterable[Path], answering: Sequence[SquadFile]) -> list[SquadFile]:
     found = []
     for path in cross:
@@ -267,7 +319,7 @@ def _crossed(cross: Iterable[Path], answering: Sequence[SquadFile]) -> list[Squa
     return found
 
 
-def _sampled(questions: tuple[_Q, ...], sample: int | None, seed: int) -> tuple[_Q, ...]:
+def sampled(questions: tuple[_Q, ...], sample: int | None, seed: int) -> tuple[_Q, ...]:
     """Draw questions, in the order of the file; the same ones for the same file and seed."""
     if sample is None or sample >= len(questions):
         return questions
@@ -281,10 +333,14 @@ def _open(index: Path, model: str | None) -> Asked:
     return Bot.open(index, model)
 
 
-def _open_contexts(
+Opening = Callable[[Sequence[str]], Asked]
+"""Opens an index to be asked, with weights that were fitted on none of the texts given."""
+
+
+def open_contexts(
     files: Iterable[SquadFile], model: str | None, tell: OnProgress
-) -> tuple[ContextIndex, Asked]:
-    """Bring the index over the contexts of all files up to date, and open it.
+) -> tuple[ContextIndex, Opening]:
+    """Bring the index over the contexts of all files up to date; return it and what opens it.
 
     It is kept in the cache folder, one for each set of contexts and model, so that the next run
     encodes nothing.
@@ -294,12 +350,55 @@ def _open_contexts(
     from embeddings.lexical import Tokenizer
     from embeddings.model import home
     from qa.bot import Bot
+    from qa.retrieval import Retriever
 
-    contexts = tuple(dict.fromkeys(context for file in files for context in file.contexts))
+    contexts = _distinct_contexts(files)
     encoder, tokenizer = open_encoder(model), Tokenizer(home() / "jieba")
     folder = home() / "eval" / squad.contexts_key(contexts)
     squad.write_contexts(contexts, folder / "contexts")
     index = folder / f"index-{encoder.fingerprint[:8]}"
     report = build(folder / "contexts", index, encoder, tokenizer, on_progress=tell)
     kept = ContextIndex(str(index), len(contexts), len(report.skipped), report.encoded)
-    return kept, Bot(index, encoder, tokenizer)
+
+    def opening(unseen: Sequence[str]) -> Bot:
+        making = partial(Retriever, ranking=Ranking.unseen(unseen))
+        support = Support.unseen(unseen)
+        return Bot(index, encoder, tokenizer, retriever=making, support=support)
+
+    return kept, opening
+
+
+def _distinct_contexts(files: Iterable[SquadFile]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(context for file in files for context in file.contexts))
+
+
+def open_crowd(
+    index: Path,
+    documents: Iterable[OriginalDocument],
+    files: Iterable[SquadFile],
+    kept: ContextIndex,
+    model: str | None,
+    tell: OnProgress,
+) -> tuple[CrowdIndex, Asked]:
+    """Bring the index over `documents`, those of `index`, and all contexts up to date; open it.
+
+    It is kept as that of the contexts is, and takes the vectors that the two indexes have.
+    """
+    from embeddings.build import build
+    from embeddings.encoder import open_encoder
+    from embeddings.lexical import Tokenizer
+    from embeddings.model import MODEL_NAME, home
+    from embeddings.store import IndexFolder, read_manifest
+    from qa.bot import Bot
+
+    held, contexts = tuple(documents), _distinct_contexts(files)
+    made_by = read_manifest(IndexFolder(index).current()).model
+    encoder = open_encoder(model or (None if made_by == MODEL_NAME else made_by))
+    tokenizer = Tokenizer(home() / "jieba")
+    folder = home() / "eval" / f"crowd-{crowds.crowd_key(held, contexts)}"
+    crowds.write_crowd(index, held, contexts, folder / crowds.DOCUMENTS)
+    own = folder / f"index-{encoder.fingerprint[:8]}"
+    crowds.take_vectors(own, [index, Path(kept.folder)])
+    report = build(folder / crowds.DOCUMENTS, own, encoder, tokenizer, on_progress=tell)
+    found = CrowdIndex(str(own), len(held), len(contexts), len(report.skipped), report.encoded)
+    return found, Bot(own, encoder, tokenizer)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any
 
@@ -38,6 +38,8 @@ class FileReport:
         latency: over the questions of the file.
         wrong: a JSON object for each question that went wrong, in the order of the file.
         left_out: how many questions cannot be asked (blank in the file).
+        fitted_on: question files that the weights of the ranking were fitted on; None where it
+            does not matter.
     """
 
     file: str
@@ -45,6 +47,7 @@ class FileReport:
     latency: Latency
     wrong: tuple[Mapping[str, Any], ...]
     left_out: int = 0
+    fitted_on: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,29 @@ class ContextIndex:
 
 
 @dataclass(frozen=True, slots=True)
+class CrowdIndex:
+    """The index over documents and the contexts of the SQuAD files.
+
+    Attributes:
+        folder: where it is kept for the next run.
+        documents: how many documents of the asked index stand among the contexts.
+        contexts, skipped, encoded: as in `ContextIndex`.
+    """
+
+    folder: str
+    documents: int
+    contexts: int
+    skipped: int
+    encoded: int
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A report for each file; `contexts` is None without a SQuAD file."""
+    """A report for each file; `contexts` is None without a SQuAD file, `crowd` when not asked."""
 
     reports: tuple[FileReport, ...]
     contexts: ContextIndex | None
+    crowd: CrowdIndex | None = None
 
 
 def percentiles(milliseconds: Iterable[float]) -> Percentiles | None:
@@ -83,16 +104,18 @@ def percentiles(milliseconds: Iterable[float]) -> Percentiles | None:
 
 def to_json(evaluation: Evaluation, *, wrong: bool = False) -> dict[str, Any]:
     """Return the JSON form; ``wrong`` of a report is null unless it is asked for."""
-    contexts = evaluation.contexts
+    contexts, crowd = evaluation.contexts, evaluation.crowd
     return {
         "reports": [_report_to_json(report, wrong) for report in evaluation.reports],
-        "contexts": contexts and {name: getattr(contexts, name) for name in contexts.__slots__},
+        "contexts": contexts and asdict(contexts),
+        "crowd": crowd and asdict(crowd),
     }
 
 
 def to_table(evaluation: Evaluation) -> str:
     """Return the figures as aligned plain text, without a line break at the end."""
-    lines = [f"{_encoded(evaluation.contexts)}\n"] if evaluation.contexts else []
+    lines = [_encoded(index) for index in (evaluation.contexts, evaluation.crowd) if index]
+    lines += [""] if lines else []
     columns: list[str] | None = None
     block: list[list[str]] = []
     for report in evaluation.reports:
@@ -113,18 +136,20 @@ def _report_to_json(report: FileReport, wrong: bool) -> dict[str, Any]:
             name: times and {"p50": times.p50, "p95": times.p95} for name, times in calls.items()
         },
         "left_out": report.left_out,
+        "fitted_on": report.fitted_on and list(report.fitted_on),
         "wrong": [dict(one) for one in report.wrong] if wrong else None,
     }
 
 
-def _encoded(contexts: ContextIndex) -> str:
+def _encoded(index: ContextIndex | CrowdIndex) -> str:
     encoded = (
-        f"{contexts.encoded:,} texts encoded"
-        if contexts.encoded
+        f"{index.encoded:,} texts encoded"
+        if index.encoded
         else "nothing encoded: all vectors were there from an earlier run"
     )
-    skipped = f", {contexts.skipped:,} of them not readable" if contexts.skipped else ""
-    return f"{contexts.contexts:,} contexts in one index{skipped}; {encoded}"
+    skipped = f", {index.skipped:,} of them not readable" if index.skipped else ""
+    among = f"{index.documents:,} documents among " if isinstance(index, CrowdIndex) else ""
+    return f"{among}{index.contexts:,} contexts in one index{skipped}; {encoded}"
 
 
 def _cells(report: FileReport) -> tuple[list[str], list[list[str]]]:
@@ -168,9 +193,9 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
 
 
-def _notes(reports: Iterable[FileReport]) -> list[str]:
-    return [
-        f"{report.file}: {report.left_out} blank questions left out"
-        for report in reports
-        if report.left_out
-    ]
+def _notes(reports: Iterable[FileReport]) -> Iterator[str]:
+    for report in reports:
+        if report.left_out:
+            yield f"{report.file}: {report.left_out} blank questions left out"
+        if report.fitted_on:
+            yield f"{report.file}: ranked with weights fitted on {', '.join(report.fitted_on)}"

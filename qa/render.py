@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from embeddings.cleaning import HAN
-from embeddings.lexical import to_simplified
+from embeddings.lexical import search_form, to_simplified
 from qa.records import Answer, Citation, Hit, Reason
 
 _NAMED = 5
 """Other files that are named for a hit; of more, only the number is."""
+
+_LONGEST_READ = 2000
+"""Characters of a question that are looked through for its words."""
 
 _HAN = re.compile(rf"[{HAN}]")
 
@@ -109,20 +112,41 @@ def _hit_line(hit: Hit) -> str:
     return f"- {hit.title} · {hit.source} · {start}"
 
 
-def hits_to_text(hits: Sequence[Hit]) -> str:
-    """Return hits for the terminal: rank, score, place, words that matched, and the text."""
-    return "\n\n".join(_hit_block(rank, hit) for rank, hit in enumerate(hits, 1))
+def hits_to_text(hits: Sequence[Hit], question: str = "") -> str:
+    """Return hits for the terminal: rank, score, place, words that matched, and the text.
+
+    Words are shown as `question` writes them.
+    """
+    written = as_written({word for hit in hits for word in hit.signals.words}, question)
+    return "\n\n".join(_hit_block(rank, hit, written) for rank, hit in enumerate(hits, 1))
 
 
-def _hit_block(rank: int, hit: Hit) -> str:
+def _hit_block(rank: int, hit: Hit, written: Mapping[str, str]) -> str:
     places = ", ".join(f"{span.start}-{span.end}" for span in hit.spans)
     above = " · ".join(part for part in (hit.title, hit.heading, hit.date or "") if part)
-    signals = f"dense {hit.signals.dense:.3f}, BM25 {hit.signals.bm25:.1f}"
-    words = f", words {' '.join(hit.signals.words)}" if hit.signals.words else ""
+    found = hit.signals
+    signals = f"dense {found.dense:.3f}, sentence {found.sentence:.3f}, BM25 {found.bm25:.1f}"
+    words = " ".join(written[word] for word in found.words)
     return (
         f"{rank}. {hit.score:.3f}  {hit.source} · {places}\n   {above}\n"
-        f"   ({signals}{words})\n   {hit.text}{_also_in(hit)}"
+        f"   ({signals}{words and f', words {words}'})\n   {hit.text}{_also_in(hit)}"
     )
+
+
+def as_written(words: Iterable[str], question: str) -> dict[str, str]:
+    """Return words, which are in search form, as a question writes them: 濟陽 for 济阳.
+
+    One that does not stand in it as it is, such as 1200 for 1,200, stays in search form.
+    """
+    read = question[:_LONGEST_READ].encode("utf-8", "replace").decode()
+    forms = [search_form(character) for character in read]
+    owners = [at for at, form in enumerate(forms) for _ in form]
+    whole = "".join(forms)
+    return {word: _written(word, whole.find(word), owners, read) for word in words}
+
+
+def _written(word: str, at: int, owners: Sequence[int], question: str) -> str:
+    return word if at < 0 else question[owners[at] : owners[at + len(word) - 1] + 1]
 
 
 def _also_in(hit: Hit) -> str:

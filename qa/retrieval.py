@@ -19,13 +19,22 @@ from embeddings.lexical import (
     to_simplified,
     to_traditional,
 )
+from embeddings.model import MODEL_NAME, home
 from embeddings.store import Generation
 from embeddings.texts import DocumentRow, PassageRow, Selection
-from qa import repeats
+from embeddings.vectors import SMALL
+from qa import bilingual, repeats
+from qa.bilingual import Bilingual
+from qa.evidence import Asked, Evidence, Texts, Words, weigh
+from qa.evidence import Signals as TextSignals
+from qa.ranking import Ranking, Weighed
 from qa.records import Hit, Place, Signals
 
 CANDIDATES = 60
 """Passages taken from each half before they are ranked together."""
+
+WEIGHED = 12
+"""The best candidates, whose sentences are read before the last ranking."""
 
 Period = tuple[str | None, str | None]
 """First and last day, ISO 8601, both included; None for no bound."""
@@ -57,6 +66,30 @@ class QueryVectors:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """The best candidates with their sentences, and what speaks for each.
+
+    Attributes:
+        rows: passage rows, in the order of the first ranking.
+        sentence_rows: rows of their sentences, one passage after the other.
+        texts: what was read of them.
+        evidence: see `qa.evidence`.
+        weighed: see `qa.ranking`; None where nothing was weighed.
+    """
+
+    rows: NDArray[np.int64]
+    sentence_rows: NDArray[np.int64]
+    texts: Texts
+    evidence: Evidence
+    weighed: Weighed | None = None
+
+    def owner(self, sentence: int) -> int:
+        """Return the row of the passage that a row of `sentence_rows` stands in."""
+        at = int(np.flatnonzero(self.sentence_rows == sentence)[0])
+        return int(self.rows[np.searchsorted(self.evidence.starts, at, side="right") - 1])
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The candidates of one question, best first; all arrays have shape (candidates,).
 
@@ -72,6 +105,7 @@ class Found:
         chinese: whether the passage is in Chinese.
         selection: the files that were searched; None for all.
         repeats: by passage row, the rows that say the same and were taken out of the ranking.
+        gathered: the candidates whose sentences were read; None where nothing is found.
     """
 
     question: str
@@ -85,6 +119,7 @@ class Found:
     chinese: NDArray[np.bool_]
     selection: Selection | None = None
     repeats: dict[int, list[int]] = field(default_factory=dict)
+    gathered: Gathered | None = None
 
     def only(self, at: Sequence[int]) -> Found:
         """Return the candidates at these positions of the ranking, in this order."""
@@ -102,12 +137,16 @@ class Found:
         return len(self.rows) > 0 and self.chinese[0] != is_chinese(self.question)
 
 
+SPREAD = 0.02
+"""Cosines of one language that lie so far apart weigh as one nat of other evidence; see `fuse`."""
+
+
 def fuse(
     dense: NDArray[np.float32],
     sentence: NDArray[np.float32],
     bm25: NDArray[np.float32],
     coverage: float,
-    spread: float = 0.02,
+    spread: float = SPREAD,
 ) -> NDArray[np.float64]:
     """Return one score between 0 and 1 for each candidate.
 
@@ -129,6 +168,26 @@ def fuse(
     return np.asarray(1.0 / (1.0 + np.exp(-mixed.astype(np.float64))))
 
 
+def fuse_translated(
+    dense: NDArray[np.float32], sentence: NDArray[np.float32], translated: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return one score between 0 and 1 for each candidate of a question that was translated.
+
+    Args:
+        dense: centred cosine of question and passage.
+        sentence: highest centred cosine of the question and a sentence of the passage.
+        translated: idf of the question's words of which a translation stands in the passage.
+    """
+    meaning = DENSE_WEIGHT * dense + SENTENCE_WEIGHT * sentence
+    mixed = (meaning - meaning.max(initial=-1.0)) / FOREIGN_SPREAD + TRANSLATED_WEIGHT * (
+        translated - translated.max(initial=0.0)
+    )
+    return np.asarray(1.0 / (1.0 + np.exp(-(mixed + BEST).astype(np.float64))))
+
+
+TRANSLATED_WEIGHT = 0.2
+"""Nats of evidence for each nat of idf; see `qa.bilingual`."""
+
 DENSE_WEIGHT = 0.6
 SENTENCE_WEIGHT = 0.4
 WORDS_WEIGHT = 3.0
@@ -137,6 +196,23 @@ FOREIGN = 0.5
 
 BEST = 3.0
 """Log odds of the candidate nearest in meaning, before words are counted."""
+
+FOREIGN_SCALE = 0.4
+"""Centred cosines lie this much closer together on the scale of plain ones."""
+
+FOREIGN_ZERO = 0.76
+"""Where a centred cosine of 0 lies on the scale of plain ones."""
+
+HIGHEST_IDF = 8.0
+"""Of a word that stands in no passage, as the weights of `qa.ranking` know it."""
+
+_PLACE_TAG = "ns"
+
+USUAL_BEST = 0.89
+"""Highest cosine of a question and a candidate, by the packaged model."""
+
+USUAL_SPREAD = 0.02
+"""Standard deviation of the cosines of a question and its candidates, by the packaged model."""
 
 FOREIGN_SPREAD = 0.05
 """Centred cosines lie further apart than plain ones; see `fuse`."""
@@ -155,13 +231,51 @@ BACKGROUND = (
 """Questions about nothing in particular: their mean is what English questions share."""
 
 
-class Retriever:
-    """Searches one generation; safe to use from several threads."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Which parts of the ranking are at work: all, but where the worth of one is measured.
 
-    def __init__(self, generation: Generation, encoder: Encoder, tokenizer: Tokenizer) -> None:
+    Attributes:
+        dense: cosines of passages.
+        sentences: cosines of sentences.
+        words: BM25.
+        rule: words count as far as the question's words are found at all; else always the same.
+        weights: the last ranking by `qa.ranking`.
+        dictionary: English words are looked up, where a dictionary is installed.
+    """
+
+    dense: bool = True
+    sentences: bool = True
+    words: bool = True
+    rule: bool = True
+    weights: bool = True
+    dictionary: bool = True
+
+
+class Retriever:
+    """Searches one generation; safe to use from several threads.
+
+    Args:
+        generation: what is searched.
+        encoder: makes the vectors of questions.
+        tokenizer: makes their words.
+        ranking: weights of the last ranking; None for those that come with the package.
+        parts: what is at work.
+    """
+
+    def __init__(
+        self,
+        generation: Generation,
+        encoder: Encoder,
+        tokenizer: Tokenizer,
+        ranking: Ranking | None = None,
+        parts: Parts | None = None,
+    ) -> None:
         self.generation = generation
         self._encoder = encoder
         self._tokenizer = tokenizer
+        self._own_ranking = ranking
+        self._parts = parts or Parts()
         self._repeats = repeats.Repeats(tokenizer)
 
     def retrieve(
@@ -188,26 +302,153 @@ class Retriever:
         dates: Period | None = None,
     ) -> Found:
         """Return all candidates for `question`, ranked; near repeats are among them."""
-        matches = self.generation.postings.match(self._tokenizer.tokens(question))
-        vectors = self._vectors(question)
         selection = self._select(sources, dates)
         among = None if selection is None else self.generation.rows_of(selection)
+        found = self._first_ranking(question, selection, among)
+        if not len(found.rows):
+            return found
+        gathered = self._gather(found)
+        weighed = self._ranking(gathered.evidence, _known(found))
+        found = replace(found, gathered=replace(gathered, weighed=weighed))
+        return _reordered(found, weighed) if self._parts.weights else found
+
+    def gather(self, question: str, among: NDArray[np.int64] | None = None) -> Gathered | None:
+        """Return what the last ranking of `question` reads, or None where nothing is found.
+
+        Args:
+            question: any text.
+            among: passage rows to search in; None for all.
+        """
+        found = self._first_ranking(question, None, among)
+        return self._gather(found) if len(found.rows) else None
+
+    def _first_ranking(
+        self, question: str, selection: Selection | None, among: NDArray[np.int64] | None
+    ) -> Found:
+        matches = self.generation.postings.match(self._tokenizer.tokens(question))
+        vectors = self._vectors(question)
+        if vectors.foreign is not None and self._bilingual is not None:
+            matches = self._bilingual.match(question, matches, self.generation.postings)
         rows = self._candidates(vectors, matches, among) if question.strip() else _NO_ROWS
         dense, sentence = self._cosines(vectors, rows)
         bm25 = matches.scores[rows]
-        coverage = _coverage(question, matches, rows, bm25)
-        if vectors.foreign is None:
-            score = fuse(dense, sentence, bm25, coverage)
-        else:
-            score = fuse(
-                *self._foreign_cosines(vectors.foreign, rows), bm25, coverage, FOREIGN_SPREAD
-            )
+        score = self._fused(question, vectors, matches, rows, dense, sentence, bm25)
         order = np.lexsort((rows, -score))
         return Found(
             question, vectors, matches,
             rows[order], dense[order], sentence[order], bm25[order], score[order],
             self.generation.scripts[rows[order]] != Script.OTHER, selection,
         )  # fmt: skip
+
+    def _fused(
+        self,
+        question: str,
+        vectors: QueryVectors,
+        matches: Matches,
+        rows: NDArray[np.int64],
+        dense: NDArray[np.float32],
+        sentence: NDArray[np.float32],
+        bm25: NDArray[np.float32],
+    ) -> NDArray[np.float64]:
+        parts = self._parts
+        coverage = _coverage(question, matches, rows, bm25) if parts.rule else 1.0
+        spread = SPREAD
+        if vectors.foreign is not None:
+            dense, sentence = self._foreign_cosines(vectors.foreign, rows)
+            spread = FOREIGN_SPREAD
+            if self._bilingual is not None:
+                return fuse_translated(dense, sentence, bm25)
+        if not (parts.dense or parts.sentences):
+            return np.asarray(bm25, np.float64)
+        dense = dense if parts.dense else sentence
+        sentence = sentence if parts.sentences else dense
+        return fuse(dense, sentence, bm25, coverage if parts.words else 0.0, spread)
+
+    def _gather(self, found: Found) -> Gathered:
+        """Read the sentences of the best candidates."""
+        rows = found.rows[:WEIGHED]
+        passages = self.generation.passages(rows, found.selection)
+        read = self.generation.sentence_texts(rows)
+        sentence_rows, counts = self._sentences(rows)
+        dense, cosines = self._signals(found.vectors, rows, sentence_rows, counts)
+        texts = Texts(
+            [self._title(passages[int(row)], found.matches) for row in rows],
+            [text for row in rows for text in read[int(row)]],
+            counts,
+        )
+        signals = TextSignals(dense, found.bm25[:WEIGHED] * self._idf_scale, cosines)
+        asked = Asked(found.question, self._words(found))
+        return Gathered(rows, sentence_rows, texts, weigh(asked, texts, signals))
+
+    def _title(self, passage: PassageRow, matches: Matches) -> str:
+        """Return title and heading of a passage, and the asked places that its document names."""
+        places = self._places(matches)
+        if not places:
+            return f"{passage.title} {passage.heading}"
+        own = self.generation.rows_in(passage.document)
+        named = (place for place in places if np.isin(own, matches.rows[place]).any())
+        return " ".join([passage.title, passage.heading, *named])
+
+    def _places(self, matches: Matches) -> list[str]:
+        """Return the places that a question names and the index knows."""
+        return [word for word in matches.rows if self._is_place(word)]
+
+    def names_nowhere(self, found: Found) -> bool:
+        """Tell whether the question names a place that stands nowhere in the index.
+
+        A place within the name of another one counts only with it (青海 in 青海地区).
+        """
+        places = [word for word in found.matches.weights if self._is_place(word)]
+        known = [place for place in places if place in found.matches.rows]
+        return any(
+            not any(one in place or place in one for one in known)
+            for place in places
+            if place not in found.matches.rows
+        )
+
+    def _is_place(self, word: str) -> bool:
+        return len(word) > 1 and self._tokenizer.tag(word) == _PLACE_TAG
+
+    def _words(self, found: Found) -> Words:
+        weights = {word: w * self._idf_scale for word, w in found.matches.weights.items()}
+        places = [word for word in weights if self._is_place(word)]
+        known = found.matches.rows.keys()
+        return Words(weights, known, places, self._translations(found))
+
+    @cached_property
+    def _idf_scale(self) -> float:
+        """Makes the idf of a word that stands nowhere the same for indexes of any size."""
+        return HIGHEST_IDF / self.generation.postings.idf(0)
+
+    def _translations(self, found: Found) -> dict[str, tuple[str, ...]] | None:
+        """Return what may stand for each word of a foreign question; None for others."""
+        if found.vectors.foreign is None:
+            return None
+        if self._bilingual is None:
+            return {word: (word,) for word in found.matches.rows}
+        return {key: self._bilingual.spellings(key) for key in found.matches.weights}
+
+    def _signals(
+        self,
+        vectors: QueryVectors,
+        rows: NDArray[np.int64],
+        sentence_rows: NDArray[np.int64],
+        counts: NDArray[np.int64],
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the cosines of passages and of their sentences, on the scale of one language."""
+        scripts = self.generation.scripts[rows]
+        if vectors.foreign is not None:
+            dense, _ = self._foreign_cosines(vectors.foreign, rows)
+            each = np.repeat(scripts, counts)
+            cosines = self.foreign_sentence_cosines(vectors.foreign, sentence_rows, each)
+            return FOREIGN_ZERO + FOREIGN_SCALE * dense, FOREIGN_ZERO + FOREIGN_SCALE * cosines
+        queries = vectors.for_passages(scripts == Script.TRADITIONAL)
+        dense = np.einsum("ij,ij->i", self.generation.vectors.vectors(rows), queries)
+        own = self.generation.sentence_vectors(sentence_rows.tolist())
+        cosines = np.einsum("ij,ij->i", own, np.repeat(queries, counts, axis=0))
+        if self.generation.manifest.model != MODEL_NAME:
+            dense, cosines = _comparable(dense), _comparable(cosines)
+        return np.asarray(dense, np.float32), np.asarray(cosines, np.float32)
 
     def _select(self, sources: Sequence[str] | None, dates: Period | None) -> Selection | None:
         since, until = dates or (None, None)
@@ -256,8 +497,17 @@ class Retriever:
             vector = self._encoder.encode_query(question)
             return QueryVectors(vector, vector)
         forms = to_simplified(question), to_traditional(question)
-        found = {form: self._encoder.encode_query(form) for form in dict.fromkeys(forms)}
-        return QueryVectors(found[forms[0]], found[forms[1]])
+        vectors = self._encoder.encode_queries(list(dict.fromkeys(forms)))
+        return QueryVectors(vectors[0], vectors[-1])
+
+    @cached_property
+    def _ranking(self) -> Ranking:
+        return self._own_ranking or Ranking.shipped()
+
+    @cached_property
+    def _bilingual(self) -> Bilingual | None:
+        wanted = self._parts.dictionary and bilingual.version() is not None
+        return Bilingual.open(home() / "english") if wanted else None
 
     @cached_property
     def _holds_chinese(self) -> bool:
@@ -268,12 +518,14 @@ class Retriever:
 
     @cached_property
     def _background(self) -> NDArray[np.float32]:
-        vectors = np.stack([self._encoder.encode_query(text) for text in BACKGROUND])
+        vectors = self._encoder.encode_queries(BACKGROUND)
         return np.asarray(vectors.mean(axis=0), dtype=np.float32)
 
     def _candidates(
         self, vectors: QueryVectors, matches: Matches, among: NDArray[np.int64] | None
     ) -> NDArray[np.int64]:
+        if among is not None and len(among) <= SMALL:
+            return among
         found = [self.generation.vectors.search(vectors.simplified, CANDIDATES, among)[0]]
         if vectors.foreign is not None:
             found.append(self.generation.vectors.search(vectors.foreign, 2 * CANDIDATES, among)[0])
@@ -323,6 +575,38 @@ class Retriever:
         firsts, counts = self.generation.sentence_ranges(rows).T
         starts = np.cumsum(counts) - counts
         return np.repeat(firsts - starts, counts) + np.arange(counts.sum()), counts
+
+
+def _known(found: Found) -> NDArray[np.float64] | None:
+    """Return the log odds of the best candidates of a foreign question; None for others.
+
+    The weights of passages are fitted on questions whose words stand in the texts.
+    """
+    if found.vectors.foreign is None:
+        return None
+    shares = np.clip(found.score[:WEIGHED], 1e-9, 1 - 1e-9)
+    return np.asarray(np.log(shares / (1 - shares)), np.float64)
+
+
+def _comparable(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return cosines of another model on the scale of those that the weights were fitted on.
+
+    Models differ in where their cosines lie and how far apart; here only their order and their
+    distances from one another count.
+    """
+    spread = max(float(cosines.std()), 1e-6)
+    found: NDArray[np.float32] = USUAL_BEST + USUAL_SPREAD * (cosines - cosines.max()) / spread
+    return found
+
+
+def _reordered(found: Found, weighed: Weighed) -> Found:
+    """Put the weighed candidates in the order of their weight; the others follow as they were."""
+    count = len(weighed.passages)
+    order = np.lexsort((found.rows[:count], -weighed.passages))
+    shares = np.exp(weighed.passages[order])
+    rest = found.score[count:] * shares[-1]
+    again = found.only([*order.tolist(), *range(count, len(found.rows))])
+    return replace(again, score=np.concatenate([shares, rest]))
 
 
 def _best_of_each(cosines: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:

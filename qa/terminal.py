@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from embeddings.errors import SettingError
@@ -44,6 +44,9 @@ _STYLES = {
     "mute": "dim",
     "mark": "bold red",
 }
+
+_NEAR = 3
+_MOST_COMPARED = 10_000
 
 LOG_INTERVAL = 5.0
 """Seconds between two progress lines where standard error is not a terminal."""
@@ -138,8 +141,10 @@ def _engines(chosen: Settings) -> tuple[Encoder, Tokenizer]:
     from embeddings.encoder import open_encoder
     from embeddings.lexical import Tokenizer
     from embeddings.model import home
+    from embeddings.user_dictionary import read_dictionary
 
-    return open_encoder(chosen.model or None, progress=say), Tokenizer(home() / "jieba")
+    tokenizer = Tokenizer(home() / "jieba", read_dictionary(chosen.dictionary))
+    return open_encoder(chosen.model or None, progress=say), tokenizer
 
 
 @contextmanager
@@ -198,6 +203,7 @@ def evaluate(
     sample: int | None,
     seed: int,
     by: str | None,
+    crowd: bool = False,
 ) -> Evaluation:
     """Evaluate question files, with progress on standard error."""
     from qa.evaluate import evaluate as evaluate_files
@@ -206,8 +212,51 @@ def evaluate(
         return evaluate_files(
             [Path(name) for name in files], index=Path(chosen.index),
             cross=[Path(name) for name in cross], model=chosen.model or None,
-            sample=sample, seed=seed, by=by, on_progress=on_progress,
+            sample=sample, seed=seed, by=by, crowd=crowd, on_progress=on_progress,
         )  # fmt: skip
+
+
+def unknown_sources(wanted: Iterable[str], known: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each file or folder of a filter that the index does not hold.
+
+    Args:
+        wanted: as they are given to `Bot.retrieve`.
+        known: every file of the index.
+    """
+    from embeddings.texts import spellings
+
+    folders = {f"{folder}/": None for name in known for folder in _folders(name)}
+    for source in wanted:
+        names = spellings(source)
+        if not any(name in folders or name in known for name in names):
+            near = _near(names[-1] if names else "", [*folders, *known[:_MOST_COMPARED]])
+            yield f"the index holds no file or folder {source!r}" + (near and f"; near: {near}")
+
+
+def _folders(name: str) -> Iterator[str]:
+    return map(str, list(PurePosixPath(name).parents)[:-1])
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    """Return the likeliest names: a file elsewhere, a folder without its slash, alike ones."""
+    from difflib import get_close_matches
+
+    called: dict[str, list[str]] = {}
+    for one in known:
+        for form in _bare_names(one):
+            called.setdefault(form, []).append(one)
+    forms = _bare_names(name)
+    alike = get_close_matches(forms[0], called, n=_NEAR) if forms else []
+    found = dict.fromkeys(one for form in (*forms, *alike) for one in called.get(form, ()))
+    return ", ".join(list(found)[:_NEAR])
+
+
+def _bare_names(name: str) -> list[str]:
+    """Return path and last name of a file or folder, as they are compared: without an ending."""
+    from embeddings.lexical import search_form
+
+    path = PurePosixPath(name)
+    return [search_form(str(path.with_suffix(""))), search_form(path.stem)] if path.name else []
 
 
 def info(chosen: Settings) -> Overview:

@@ -53,8 +53,22 @@ def test_every_dependency_is_pinned() -> None:
 def test_slim_is_everything_but_sentence_transformers() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     slim = [item for item in project["dependencies"] if name_of(item) != "sentence-transformers"]
-    assert lines("requirements-slim.txt") == slim
+    english = project["optional-dependencies"]["english"]
+    assert lines("requirements-slim.txt") == [*slim, *english]
     assert len(slim) == len(project["dependencies"]) - 1
+
+
+def test_make_chat_brings_the_english_dictionary() -> None:
+    """Of the full environment; that of `SLIM=1` is held by the test above."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipes = dict(
+        re.findall(r"^\$\(VENV\)/(installed-\w+):.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    )
+    assert "$(PIP) -e '.[english]'" in recipes["installed-full"]
+    assert "$(PIP) -r requirements-slim.txt" in recipes["installed-slim"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert set(extras["english"]) <= set(extras["dev"])
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])

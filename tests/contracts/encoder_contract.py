@@ -65,6 +65,17 @@ class EncoderContract:
     def test_the_fingerprint_is_hexadecimal(self, encoder: Encoder) -> None:
         assert len(bytes.fromhex(encoder.fingerprint)) == 16
 
+    def test_questions_side_by_side_have_the_vectors_they_have_alone(
+        self, encoder: Encoder
+    ) -> None:
+        texts = [CHINESE, f"{CHINESE}{CHINESE}", "?"]
+        vectors = encoder.encode_queries(texts)
+        assert vectors.shape == (3, encoder.dimensions)
+        assert vectors.dtype == np.float32
+        for text, vector in zip(texts, vectors, strict=True):
+            np.testing.assert_allclose(vector, encoder.encode_query(text), atol=1e-5)
+        assert encoder.encode_queries([]).shape == (0, encoder.dimensions)
+
     def test_threads_get_what_one_thread_gets(self, encoder: Encoder) -> None:
         texts = [f"{CHINESE}第{number}条。" for number in range(16)]
         expected = [encoder.encode_query(text).tobytes() for text in texts]

@@ -92,6 +92,17 @@ def test_mixed_text_is_cut_alike(cutter: Cutter, original: jieba.Tokenizer, text
     assert_alike(cutter, original, text)
 
 
+def test_of_two_cuts_as_likely_the_longer_word_comes_first() -> None:
+    """With counts of 1 of 1 all cuts have the same probability; jieba takes the last."""
+    cutter = Cutter(Dictionary(Dictionary.pack({"天": 1, "桥": 1, "天桥": 1}, 1, {})))
+    found: dict[int, tuple[float, int]] = {}
+    wanted: dict[int, tuple[float, int]] = {}
+    cutter.calc("天桥", cutter.get_DAG("天桥"), found)
+    jieba.Tokenizer.calc(cutter, "天桥", cutter.get_DAG("天桥"), wanted)
+    assert found == wanted
+    assert cutter.lcut("天桥", HMM=False) == ["天桥"]
+
+
 def test_a_new_dictionary_reads_only_what_starts_with_the_text(cutter: Cutter) -> None:
     assert len(cutter.FREQ) == 0
     assert cutter.lcut("天桥区") == ["天桥区"]
@@ -113,6 +124,32 @@ def test_every_entry_is_that_of_jieba(folder: Path, original: jieba.Tokenizer) -
     listed = {row[0]: row[2] for row in rows if len(row) == 3}
     assert len(listed) > 300_000
     assert {word: tag for word, tag in tags.items() if tag} == listed
+
+
+@pytest.mark.parametrize("word", ["双招双引", "天桥新经济", "倍增计划", "的了", "镕", "济南"])
+def test_a_word_without_a_count_is_cut_out_whole(cutter: Cutter, word: str) -> None:
+    assert cutter.with_words([(word, None)]).lcut(word, HMM=False) == [word]
+
+
+def test_own_words_are_known_beside_the_dictionary(cutter: Cutter) -> None:
+    own = cutter.with_words([("双招双引", None), ("桥区", 10**8)])
+    assert own.lcut("开展双招双引工作") == ["开展", "双招双引", "工作"]
+    assert own.lcut("天桥区") == ["天", "桥区"]
+    assert own.lcut("济南市历下区") == cutter.lcut("济南市历下区")
+    assert cutter.lcut("天桥区") == ["天桥区"]
+
+
+def test_own_words_leave_other_counts_alone(cutter: Cutter) -> None:
+    own = cutter.with_words([("天桥新经济", 7)])
+    own.lcut("天桥")
+    cutter.lcut("天桥")
+    new = {word: count for word, count in own.FREQ.items() if cutter.FREQ.get(word) != count}
+    assert new == {"天桥新": 0, "天桥新经": 0, "天桥新经济": 7}
+    assert own.total == cutter.total
+
+
+def test_no_own_words_are_the_same_cutter(cutter: Cutter) -> None:
+    assert cutter.with_words([]) is cutter
 
 
 def packed() -> bytes:

@@ -107,16 +107,18 @@ class TestOnnxEncoder(EncoderContract):
         assert [build.result().tobytes() for build in builds] == [expected] * 3
         assert [vector.result().tobytes() for vector in questions] == [question] * 9
 
-    def test_only_many_texts_open_a_second_session(self, folder: Path) -> None:
+    def test_a_session_is_opened_when_it_is_first_needed(self, folder: Path) -> None:
         encoder = OnnxEncoder(folder, threads=2)
-        encoder.encode_query(CHINESE)
+        assert list(encoder._sessions) == []
+        encoder.encode_queries([CHINESE, ENGLISH])
         encoder.encode_passages([CHINESE])
-        assert encoder._one_thread_session is None
+        assert list(encoder._sessions) == [2]
         encoder.encode_passages([CHINESE, ENGLISH])
-        assert encoder._one_thread_session is not encoder._session
+        assert list(encoder._sessions) == [2, 1]
         alone = OnnxEncoder(folder, threads=1)
+        alone.encode_query(CHINESE)
         alone.encode_passages([CHINESE, ENGLISH])
-        assert alone._one_thread_session is alone._session
+        assert list(alone._sessions) == [1]
 
     def test_after_a_failure_no_text_is_begun(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch

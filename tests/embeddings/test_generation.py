@@ -196,6 +196,7 @@ class Refusing:
     """Stands in for the tokenizer where no text may be cut into words."""
 
     fingerprint = Tokenizer(Path()).fingerprint
+    user_words = ()
 
     def tokens(self, text: str) -> list[str]:
         raise AssertionError(f"{text!r} was cut again")

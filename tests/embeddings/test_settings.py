@@ -16,7 +16,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_defaults() -> None:
-    assert load(environment={}) == Settings("seeds", "index", "", 64, "127.0.0.1", 7860)
+    assert load(environment={}) == Settings("seeds", "index", "", 64, 10, "127.0.0.1", 7860)
 
 
 def test_command_line_over_environment_over_file() -> None:

@@ -77,7 +77,7 @@ def test_sources_limit_the_answer(bot: Bot) -> None:
 
 def test_a_follow_up_is_completed_and_returned(bot: Bot) -> None:
     answer = bot.ask("那企业呢？", history=["天桥区建立了几个产业链党组织？"])
-    assert answer.question == "天桥区建立了几个产业链党组织，那企业呢？"
+    assert answer.question == "天桥区建立了多少产业链企业？"
     assert "21家企业" in answer.text
     turn = Turn("天桥区建立了几个产业链党组织？", "天桥区建立4个产业链党组织。")
     assert bot.ask("那企业呢？", history=[turn]) == answer

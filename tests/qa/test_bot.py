@@ -100,3 +100,11 @@ def test_no_index(tmp_path: Path) -> None:
 def test_a_question_is_read_up_to_a_length(bot: Bot) -> None:
     question = "天桥区" + "？" * 60_000
     assert bot.ask(question).question == question[:LONGEST_QUESTION]
+
+
+def test_the_threshold_of_refusals_is_a_setting(
+    index: Path, counting: CountingEncoder, tokenizer: Tokenizer
+) -> None:
+    question = "天桥区建立了几个产业链党组织？"
+    assert Bot(index, counting, tokenizer, least=0.0).ask(question).answered
+    assert not Bot(index, counting, tokenizer, least=1.01).ask(question).answered

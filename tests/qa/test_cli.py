@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from embeddings.documents import FORMATS
 from embeddings.encoder import CountingEncoder
 from qa.cli import main
+from qa.render import as_written
+from qa.terminal import unknown_sources
 
 
 @pytest.fixture(autouse=True)
@@ -122,6 +126,79 @@ def test_retrieve(index: Path) -> None:
     assert run("retrieve", "党建", "-k", "0", "--index", index, "--json").stdout == "[]\n"
 
 
+def test_a_hit_shows_why(index: Path) -> None:
+    out = run("retrieve", "濟陽區走訪企業", "-k", "1", "--index", index).stdout
+    (hit,) = json.loads(
+        run("retrieve", "濟陽區走訪企業", "-k", "1", "--index", index, "--json").stdout
+    )
+    signals = hit["signals"]
+    assert set(signals) == {"dense", "sentence", "bm25", "words"}
+    assert sorted(signals["words"]) == sorted(["济阳", "走访", "区", "企业"])
+    shown = {"济阳": "濟陽", "走访": "走訪", "区": "區", "企业": "企業"}
+    assert out.splitlines()[2] == (
+        f"   (dense {signals['dense']:.3f}, sentence {signals['sentence']:.3f}, "
+        f"BM25 {signals['bm25']:.1f}, words {' '.join(shown[w] for w in signals['words'])})"
+    )
+
+
+def test_words_are_shown_as_the_question_writes_them() -> None:
+    words = ("济阳", "5g", "kg", "1200", "企业")
+    assert as_written(words, "濟陽的５Ｇ和㎏,1,200家企业\ud800") == {
+        "济阳": "濟陽",
+        "5g": "５Ｇ",
+        "kg": "㎏",
+        "1200": "1200",
+        "企业": "企业",
+    }
+    assert as_written(["济阳"], "") == {"济阳": "济阳"}
+
+
+def test_nothing_found(index: Path) -> None:
+    assert run("retrieve", "党建", "--since", "2030-01-01", "--index", index).stdout == (
+        "nothing found\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("天橋.txt", "'天橋.txt'; near: 天桥.txt"),
+        ("页/天桥.txt", "'页/天桥.txt'; near: 天桥.txt"),
+        ("完全不同", "'完全不同'"),
+        ("", "''"),
+        ("甲\\", "'甲\\\\'"),
+    ],
+)
+def test_a_file_that_the_index_does_not_hold(index: Path, source: str, said: str) -> None:
+    for command in ("retrieve", "ask"):
+        done = run(command, "党建", "--source", source, "--index", index, "--json")
+        assert done.exit_code == 0
+        assert done.stderr == f"wenju: the index holds no file or folder {said}\n"
+        assert "天桥.txt" not in done.stdout
+    known = run("retrieve", "党建", "--source", "天桥.txt", "--index", index)
+    assert known.stderr == ""
+    assert "天桥.txt" in known.stdout
+    assert "高新.txt" not in known.stdout
+
+
+def test_near_names() -> None:
+    known = ("甲/乙/二.txt", "甲/三.txt", "报纸/2021-06-16.txt")
+    lines = list(unknown_sources(["甲", "乙/", "2021-06-16.txt", "\ud800"], known))
+    assert lines == [
+        "the index holds no file or folder '甲'; near: 甲/",
+        "the index holds no file or folder '乙/'; near: 甲/乙/",
+        "the index holds no file or folder '2021-06-16.txt'; near: 报纸/2021-06-16.txt",
+        "the index holds no file or folder '\\ud800'",
+    ]
+    assert list(unknown_sources(["甲/", "甲\\三.txt", "./甲/乙/"], known)) == []
+
+
+@given(st.text(max_size=20), st.lists(st.text("甲乙/.a", min_size=1, max_size=6), max_size=4))
+def test_any_name_may_be_unknown(source: str, known: list[str]) -> None:
+    for sentence in unknown_sources([source], known):
+        assert sentence.startswith(f"the index holds no file or folder {source!r}")
+
+
 def test_info(index: Path) -> None:
     found = json.loads(run("info", "--index", index, "--json").stdout)
     assert (found["documents"], found["generation"]) == (3, 1)
@@ -159,6 +236,10 @@ def test_no_index_yet(command: list[str]) -> None:
         (["ask"], "give a question"),
         (["ask", "x", "--batch", "y"], "give a question"),
         (["ask", "--batch", "none.jsonl"], "none.jsonl"),
+        (
+            ["ask", "--batch", "x", "--source", "y"],
+            "--batch asks all documents; leave out --source",
+        ),
         (["inspect", "none.txt"], "'none.txt' does not exist; give the path of one file"),
         (["inspect", "empty"], "'empty' is a folder; inspect takes one file"),
         (["chat", "--port", "0"], "Setting 'port' is 0; give a whole number from 1 to 65535"),

@@ -21,6 +21,7 @@ from qa import squad
 from qa.evaluate import (
     PASSAGES,
     SQUAD_PASSAGES,
+    Opening,
     answer_rows,
     evaluate,
     evaluate_gold,
@@ -241,12 +242,12 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         calls.append((index.name, model))
         return stub()
 
-    def open_contexts(files: Sequence[SquadFile], *_: object) -> tuple[None, StubBot]:
+    def open_contexts(files: Sequence[SquadFile], *_: object) -> tuple[None, Opening]:
         calls.append([file.name for file in files])
-        return None, StubBot({})
+        return None, lambda _: StubBot({})
 
     monkeypatch.setattr(evaluation, "_open", open_index)
-    monkeypatch.setattr(evaluation, "_open_contexts", open_contexts)
+    monkeypatch.setattr(evaluation, "open_contexts", open_contexts)
     return calls
 
 
@@ -341,14 +342,14 @@ def test_a_sample_of_each_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @given(st.lists(st.integers(), unique=True), st.integers(1, 40), st.integers())
 def test_a_sample_is_stable_distinct_and_in_order(items: list[int], size: int, seed: int) -> None:
     questions = tuple(items)
-    drawn = evaluation._sampled(questions, size, seed)
-    assert drawn == evaluation._sampled(questions, size, seed)
+    drawn = evaluation.sampled(questions, size, seed)
+    assert drawn == evaluation.sampled(questions, size, seed)
     assert len(drawn) == min(size, len(questions))
     assert list(drawn) == sorted(set(drawn), key=questions.index)
 
 
 def test_no_sample_is_everything() -> None:
-    assert evaluation._sampled((3, 1, 2), None, 0) == (3, 1, 2)
+    assert evaluation.sampled((3, 1, 2), None, 0) == (3, 1, 2)
 
 
 # The stray byte-order mark and the line end count as characters of the context.

@@ -8,6 +8,7 @@ import pytest
 
 from qa.evaluation import (
     ContextIndex,
+    CrowdIndex,
     Evaluation,
     FileReport,
     Latency,
@@ -31,6 +32,7 @@ SPRINGS = FileReport(
     left_out=2,
 )
 CONTEXTS = ContextIndex("cache/eval/abc/index", contexts=2088, skipped=1, encoded=14203)
+CROWD = CrowdIndex("cache/eval/crowd/index", documents=5, contexts=2088, skipped=0, encoded=0)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,7 @@ def test_json() -> None:
                 },
                 "latency_ms": {"ask": {"p50": 12.5, "p95": 31.0}, "retrieve": None},
                 "left_out": 0,
+                "fitted_on": None,
                 "wrong": [{"id": "甲", "answer": 0.0}],
             },
             {
@@ -72,6 +75,7 @@ def test_json() -> None:
                     "retrieve": {"p50": 9.1, "p95": 9.9},
                 },
                 "left_out": 2,
+                "fitted_on": None,
                 "wrong": [],
             },
         ],
@@ -81,12 +85,14 @@ def test_json() -> None:
             "skipped": 1,
             "encoded": 14203,
         },
+        "crowd": None,
     }
 
 
 def test_json_keeps_its_shape_without_the_wrong_ones() -> None:
     found = to_json(Evaluation((SEEDS,), None))
     assert found["contexts"] is None
+    assert found["crowd"] is None
     assert found["reports"][0]["wrong"] is None
 
 
@@ -104,6 +110,26 @@ def test_table() -> None:
         "en.json -> 泉.json  3  0.6667         40/41.5              9.1/9.9\n"
         "泉.json: 2 blank questions left out"
     )
+
+
+def test_the_crowd_has_a_row_and_a_line_of_its_own() -> None:
+    crowded = replace(SEEDS, file="seeds_dev.jsonl in a crowd")
+    found = Evaluation((SEEDS, crowded), CONTEXTS, CROWD)
+    assert to_table(found).split("\n")[1:6] == [
+        "5 documents among 2,088 contexts in one index; "
+        "nothing encoded: all vectors were there from an earlier run",
+        "",
+        "                                n   hit@1  refused  ask p50/p95 ms",
+        "seeds_dev.jsonl               120  0.8000   0.7500         12.5/31",
+        "  数字                      1,204  1.0000        -",
+    ]
+    assert to_json(found)["crowd"] == {
+        "folder": "cache/eval/crowd/index",
+        "documents": 5,
+        "contexts": 2088,
+        "skipped": 0,
+        "encoded": 0,
+    }
 
 
 def test_table_says_that_nothing_was_encoded() -> None:

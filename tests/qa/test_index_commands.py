@@ -47,7 +47,7 @@ def test_info_names_every_generation(changing: Changing) -> None:
     assert out[1:8] == [
         f"root       {changing.documents}",
         f"model      {ENCODER.name}, fingerprint {ENCODER.fingerprint}",
-        "tokenizer  jieba-0.42.1/1",
+        "tokenizer  jieba-0.42.1/2",
         "files      2",
         "documents  2",
         "passages   2",
