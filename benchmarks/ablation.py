@@ -36,9 +36,10 @@ from qa.evaluate import (
     sampled,
 )
 from qa.evaluation import FileReport
+from qa.found import Found, Parts, Period
 from qa.question_files import GoldQuestion, read_gold_questions
 from qa.ranking import Ranking
-from qa.retrieval import Found, Parts, Period, Retriever
+from qa.retrieval import Retriever
 from qa.squad import SquadFile
 from qa.support import Support
 

@@ -31,8 +31,9 @@ from embeddings.store import IndexFolder
 from qa import squad
 from qa.evaluate import open_contexts
 from qa.evidence import PASSAGE_FEATURES, SENTENCE_FEATURES, Evidence
+from qa.found import Gathered
 from qa.ranking import FORMAT, Layers, Ranking, digest, relative
-from qa.retrieval import Gathered, Retriever
+from qa.retrieval import Retriever
 from qa.squad import SquadFile, SquadQuestion
 
 HIDDEN = 16

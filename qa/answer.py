@@ -14,11 +14,12 @@ from embeddings.records import Role, Span, page_of
 from embeddings.store import Generation
 from embeddings.texts import DocumentRow, PassageRow, SentenceRow
 from qa.forms import forms_in
+from qa.found import Found, Gathered, source_of
 from qa.kinds import Kind, Wanted
 from qa.neighbours import with_neighbours
 from qa.question import analyse
 from qa.records import Answer, AnswerSentence, Citation, Reason
-from qa.retrieval import Found, Gathered, Retriever, source_of
+from qa.retrieval import Retriever
 from qa.support import Support, columns, has_sign, mentions_a_place
 
 CANDIDATES = 12

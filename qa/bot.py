@@ -22,9 +22,10 @@ from embeddings.user_dictionary import kept_in
 from qa.answer import Answerer
 from qa.compound import parts
 from qa.conversation import Turn, complete, recall
+from qa.found import Period
 from qa.question import Kind, kind_of
 from qa.records import Answer, Hit, OriginalDocument, Reason
-from qa.retrieval import Period, Retriever
+from qa.retrieval import Retriever
 from qa.support import Support
 
 LONGEST_QUESTION = 2000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,6 @@ from embeddings.lexical import (
     Matches,
     Script,
     Tokenizer,
-    script_of,
     to_simplified,
     to_traditional,
 )
@@ -25,9 +24,23 @@ from embeddings.texts import DocumentRow, PassageRow, Selection
 from embeddings.vectors import SMALL
 from qa import bilingual, repeats
 from qa.bilingual import Bilingual
-from qa.evidence import Asked, Evidence, Texts, Words, weigh
+from qa.evidence import Asked, Texts, Words, weigh
 from qa.evidence import Signals as TextSignals
-from qa.ranking import Ranking, Weighed
+from qa.found import Found, Gathered, Parts, Period, QueryVectors, is_chinese, source_of
+from qa.fusion import (
+    FOREIGN_SCALE,
+    FOREIGN_SPREAD,
+    FOREIGN_ZERO,
+    SPREAD,
+    best_of_each,
+    comparable,
+    coverage_of,
+    fuse,
+    fuse_translated,
+    known_odds,
+    reordered,
+)
+from qa.ranking import Ranking
 from qa.records import Hit, Place, Signals
 
 CANDIDATES = 60
@@ -36,186 +49,10 @@ CANDIDATES = 60
 WEIGHED = 12
 """The best candidates, whose sentences are read before the last ranking."""
 
-Period = tuple[str | None, str | None]
-"""First and last day, ISO 8601, both included; None for no bound."""
-
-
-def is_chinese(question: str) -> bool:
-    """Tell whether a question is in Chinese; one that only quotes a Chinese name is not."""
-    return script_of(question) is not Script.OTHER
-
-
-@dataclass(frozen=True, slots=True)
-class QueryVectors:
-    """The question's vectors.
-
-    Attributes:
-        simplified: for passages in Simplified or without Chinese.
-        traditional: for passages in Traditional.
-        foreign: without what questions of its language share, where the index is in another
-            language; None else.
-    """
-
-    simplified: NDArray[np.float32]
-    traditional: NDArray[np.float32]
-    foreign: NDArray[np.float32] | None = None
-
-    def for_passages(self, traditional: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Return the vector for each passage, shape (len(traditional), dimensions)."""
-        return np.where(traditional[:, None], self.traditional, self.simplified)
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """The best candidates with their sentences, and what speaks for each.
-
-    Attributes:
-        rows: passage rows, in the order of the first ranking.
-        sentence_rows: rows of their sentences, one passage after the other.
-        texts: what was read of them.
-        evidence: see `qa.evidence`.
-        weighed: see `qa.ranking`; None where nothing was weighed.
-    """
-
-    rows: NDArray[np.int64]
-    sentence_rows: NDArray[np.int64]
-    texts: Texts
-    evidence: Evidence
-    weighed: Weighed | None = None
-
-    def owner(self, sentence: int) -> int:
-        """Return the row of the passage that a row of `sentence_rows` stands in."""
-        at = int(np.flatnonzero(self.sentence_rows == sentence)[0])
-        return int(self.rows[np.searchsorted(self.evidence.starts, at, side="right") - 1])
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The candidates of one question, best first; all arrays have shape (candidates,).
-
-    Attributes:
-        question: the question.
-        vectors: its vectors.
-        matches: its keyword matches over all passages.
-        rows: passage rows.
-        dense: cosine of question and passage.
-        sentence: highest cosine of the question and a sentence of the passage.
-        bm25: BM25 scores.
-        score: what the order is made from, 0 to 1.
-        chinese: whether the passage is in Chinese.
-        selection: the files that were searched; None for all.
-        repeats: by passage row, the rows that say the same and were taken out of the ranking.
-        gathered: the candidates whose sentences were read; None where nothing is found.
-    """
-
-    question: str
-    vectors: QueryVectors
-    matches: Matches
-    rows: NDArray[np.int64]
-    dense: NDArray[np.float32]
-    sentence: NDArray[np.float32]
-    bm25: NDArray[np.float32]
-    score: NDArray[np.float64]
-    chinese: NDArray[np.bool_]
-    selection: Selection | None = None
-    repeats: dict[int, list[int]] = field(default_factory=dict)
-    gathered: Gathered | None = None
-
-    def only(self, at: Sequence[int]) -> Found:
-        """Return the candidates at these positions of the ranking, in this order."""
-        return replace(
-            self, rows=self.rows[at], dense=self.dense[at], sentence=self.sentence[at],
-            bm25=self.bm25[at], score=self.score[at], chinese=self.chinese[at],
-        )  # fmt: skip
-
-    @property
-    def crosses_languages(self) -> bool:
-        """Tell whether the question is in another language than what it finds.
-
-        That is so when one of question and best passage is in Chinese and the other is not.
-        """
-        return len(self.rows) > 0 and self.chinese[0] != is_chinese(self.question)
-
-
-SPREAD = 0.02
-"""Cosines of one language that lie so far apart weigh as one nat of other evidence; see `fuse`."""
-
-
-def fuse(
-    dense: NDArray[np.float32],
-    sentence: NDArray[np.float32],
-    bm25: NDArray[np.float32],
-    coverage: float,
-    spread: float = SPREAD,
-) -> NDArray[np.float64]:
-    """Return one score between 0 and 1 for each candidate.
-
-    Keyword evidence counts as much as the question's words are found at all: `coverage` is the
-    share of the question's idf mass that the best keyword match holds. For an English question to
-    Chinese passages it is near 0, and the vectors decide alone.
-
-    Args:
-        dense: cosine of question and passage.
-        sentence: highest cosine of the question and a sentence of the passage.
-        bm25: BM25 scores.
-        coverage: 0 to 1.
-        spread: how much of a cosine weighs as much as one nat of other evidence.
-    """
-    meaning = DENSE_WEIGHT * dense + SENTENCE_WEIGHT * sentence
-    best = float(bm25.max(initial=0.0))
-    words = bm25 / best if best > 0 else np.zeros_like(bm25)
-    mixed = (meaning - meaning.max(initial=0.0)) / spread + BEST + WORDS_WEIGHT * coverage * words
-    return np.asarray(1.0 / (1.0 + np.exp(-mixed.astype(np.float64))))
-
-
-def fuse_translated(
-    dense: NDArray[np.float32], sentence: NDArray[np.float32], translated: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """Return one score between 0 and 1 for each candidate of a question that was translated.
-
-    Args:
-        dense: centred cosine of question and passage.
-        sentence: highest centred cosine of the question and a sentence of the passage.
-        translated: idf of the question's words of which a translation stands in the passage.
-    """
-    meaning = DENSE_WEIGHT * dense + SENTENCE_WEIGHT * sentence
-    mixed = (meaning - meaning.max(initial=-1.0)) / FOREIGN_SPREAD + TRANSLATED_WEIGHT * (
-        translated - translated.max(initial=0.0)
-    )
-    return np.asarray(1.0 / (1.0 + np.exp(-(mixed + BEST).astype(np.float64))))
-
-
-TRANSLATED_WEIGHT = 0.2
-"""Nats of evidence for each nat of idf; see `qa.bilingual`."""
-
-DENSE_WEIGHT = 0.6
-SENTENCE_WEIGHT = 0.4
-WORDS_WEIGHT = 3.0
-FOREIGN = 0.5
-"""How much less words count in a question without Chinese."""
-
-BEST = 3.0
-"""Log odds of the candidate nearest in meaning, before words are counted."""
-
-FOREIGN_SCALE = 0.4
-"""Centred cosines lie this much closer together on the scale of plain ones."""
-
-FOREIGN_ZERO = 0.76
-"""Where a centred cosine of 0 lies on the scale of plain ones."""
-
 HIGHEST_IDF = 8.0
 """Of a word that stands in no passage, as the weights of `qa.ranking` know it."""
 
 _PLACE_TAG = "ns"
-
-USUAL_BEST = 0.89
-"""Highest cosine of a question and a candidate, by the packaged model."""
-
-USUAL_SPREAD = 0.02
-"""Standard deviation of the cosines of a question and its candidates, by the packaged model."""
-
-FOREIGN_SPREAD = 0.05
-"""Centred cosines lie further apart than plain ones; see `fuse`."""
 
 FOREIGN_SHARE = 0.5
 """How much of the mean of a foreign question's language is taken out of its vector."""
@@ -229,27 +66,6 @@ BACKGROUND = (
     "What did the government decide?", "What is the difference between the two?",
 )  # fmt: skip
 """Questions about nothing in particular: their mean is what English questions share."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Which parts of the ranking are at work: all, but where the worth of one is measured.
-
-    Attributes:
-        dense: cosines of passages.
-        sentences: cosines of sentences.
-        words: BM25.
-        rule: words count as far as the question's words are found at all; else always the same.
-        weights: the last ranking by `qa.ranking`.
-        dictionary: English words are looked up, where a dictionary is installed.
-    """
-
-    dense: bool = True
-    sentences: bool = True
-    words: bool = True
-    rule: bool = True
-    weights: bool = True
-    dictionary: bool = True
 
 
 class Retriever:
@@ -308,9 +124,9 @@ class Retriever:
         if not len(found.rows):
             return found
         gathered = self._gather(found)
-        weighed = self._ranking(gathered.evidence, _known(found))
+        weighed = self._ranking(gathered.evidence, known_odds(found, len(gathered.rows)))
         found = replace(found, gathered=replace(gathered, weighed=weighed))
-        return _reordered(found, weighed) if self._parts.weights else found
+        return reordered(found, weighed) if self._parts.weights else found
 
     def gather(self, question: str, among: NDArray[np.int64] | None = None) -> Gathered | None:
         """Return what the last ranking of `question` reads, or None where nothing is found.
@@ -351,7 +167,7 @@ class Retriever:
         bm25: NDArray[np.float32],
     ) -> NDArray[np.float64]:
         parts = self._parts
-        coverage = _coverage(question, matches, rows, bm25) if parts.rule else 1.0
+        coverage = coverage_of(question, matches, rows, bm25) if parts.rule else 1.0
         spread = SPREAD
         if vectors.foreign is not None:
             dense, sentence = self._foreign_cosines(vectors.foreign, rows)
@@ -447,7 +263,7 @@ class Retriever:
         own = self.generation.sentence_vectors(sentence_rows.tolist())
         cosines = np.einsum("ij,ij->i", own, np.repeat(queries, counts, axis=0))
         if self.generation.manifest.model != MODEL_NAME:
-            dense, cosines = _comparable(dense), _comparable(cosines)
+            dense, cosines = comparable(dense), comparable(cosines)
         return np.asarray(dense, np.float32), np.asarray(cosines, np.float32)
 
     def _select(self, sources: Sequence[str] | None, dates: Period | None) -> Selection | None:
@@ -547,7 +363,7 @@ class Retriever:
         queries = np.repeat(vectors.for_passages(traditional), counts, axis=0)
         own = self.generation.sentence_vectors(wanted.tolist())
         cosines = np.asarray(np.einsum("ij,ij->i", own, queries), dtype=np.float32)
-        return dense, _best_of_each(cosines, counts)
+        return dense, best_of_each(cosines, counts)
 
     def _foreign_cosines(
         self, query: NDArray[np.float32], rows: NDArray[np.int64]
@@ -561,7 +377,7 @@ class Retriever:
         if not len(wanted):
             return dense, dense
         cosines = self.foreign_sentence_cosines(query, wanted, np.repeat(scripts, counts))
-        return dense, _best_of_each(cosines, counts)
+        return dense, best_of_each(cosines, counts)
 
     def foreign_sentence_cosines(
         self, query: NDArray[np.float32], rows: NDArray[np.int64], scripts: NDArray[np.uint8]
@@ -575,58 +391,6 @@ class Retriever:
         firsts, counts = self.generation.sentence_ranges(rows).T
         starts = np.cumsum(counts) - counts
         return np.repeat(firsts - starts, counts) + np.arange(counts.sum()), counts
-
-
-def _known(found: Found) -> NDArray[np.float64] | None:
-    """Return the log odds of the best candidates of a foreign question; None for others.
-
-    The weights of passages are fitted on questions whose words stand in the texts.
-    """
-    if found.vectors.foreign is None:
-        return None
-    shares = np.clip(found.score[:WEIGHED], 1e-9, 1 - 1e-9)
-    return np.asarray(np.log(shares / (1 - shares)), np.float64)
-
-
-def _comparable(cosines: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return cosines of another model on the scale of those that the weights were fitted on.
-
-    Models differ in where their cosines lie and how far apart; here only their order and their
-    distances from one another count.
-    """
-    spread = max(float(cosines.std()), 1e-6)
-    found: NDArray[np.float32] = USUAL_BEST + USUAL_SPREAD * (cosines - cosines.max()) / spread
-    return found
-
-
-def _reordered(found: Found, weighed: Weighed) -> Found:
-    """Put the weighed candidates in the order of their weight; the others follow as they were."""
-    count = len(weighed.passages)
-    order = np.lexsort((found.rows[:count], -weighed.passages))
-    shares = np.exp(weighed.passages[order])
-    rest = found.score[count:] * shares[-1]
-    again = found.only([*order.tolist(), *range(count, len(found.rows))])
-    return replace(again, score=np.concatenate([shares, rest]))
-
-
-def _best_of_each(cosines: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the highest cosine of each passage's sentences; each has at least one."""
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return np.asarray(np.maximum.reduceat(cosines, starts), dtype=np.float32)
-
-
-def _coverage(
-    question: str, matches: Matches, rows: NDArray[np.int64], bm25: NDArray[np.float32]
-) -> float:
-    """Return how far the question's words are found at all, 0 to 1.
-
-    A question without Chinese may share names and numbers with Chinese passages; its other words
-    stand in none and say nothing.
-    """
-    if not len(rows):
-        return 0.0
-    foreign = not is_chinese(question)
-    return matches.coverage(int(rows[bm25.argmax()]), known=foreign) * (FOREIGN if foreign else 1)
 
 
 _NO_ROWS = np.empty(0, dtype=np.int64)
@@ -648,11 +412,6 @@ def _others(
         for name in sources[place.document]:
             if (place.id, name) != (own, source):
                 yield Place(place.document, name, place.spans, place.page)
-
-
-def source_of(document: DocumentRow, selection: Selection | None) -> str:
-    """Return the first file of a document, of those that the question is limited to."""
-    return (document.sources if selection is None else selection.sources[document.id])[0]
 
 
 def _hit(

@@ -191,3 +191,25 @@ def _check_places(generation: Generation, files: dict[str, str], kept: list[Pass
         for sentence in generation.sentences(generation.passages(rows, selection).values()):
             quoted = "".join(span.of(text) for span in sentence.spans)
             assert "".join(quoted.split()) == "".join(sentence.text.split())
+
+
+def test_the_passages_around_one_in_its_document(generation: Generation) -> None:
+    (document,) = {
+        place.document
+        for place in generation.places([row_of_same(generation)])[row_of_same(generation)]
+        if generation.sources_of([place.document])[place.document] == ("b/乙.txt",)
+    }
+    every = generation.places_in(document)
+    for at, passage in enumerate(every):
+        assert generation.around(passage, 1) == every[max(0, at - 1) : at + 2]
+    assert generation.around(every[0], 0) == [every[0]]
+
+
+def test_the_rows_of_a_document_and_the_sentences_of_rows(generation: Generation) -> None:
+    for document in generation.document_ids():
+        rows = sorted({place.row for place in generation.places_in(document)})
+        assert generation.rows_in(document).tolist() == rows
+        read = generation.sentence_texts(rows)
+        for place in generation.places_in(document):
+            own = [one.text for one in generation.sentences([place])]
+            assert read[place.row] == own

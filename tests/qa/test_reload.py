@@ -17,8 +17,9 @@ from embeddings.encoder import CountingEncoder
 from embeddings.lexical import Tokenizer
 from embeddings.store import Generation
 from qa.bot import Bot
+from qa.found import Found
 from qa.records import Answer, Hit
-from qa.retrieval import Found, Retriever
+from qa.retrieval import Retriever
 from tests.generations import ENCODER, QUESTION, Changing
 
 SECONDS = 10.0

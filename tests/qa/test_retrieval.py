@@ -16,19 +16,11 @@ from embeddings.records import Role
 from embeddings.store import Generation, IndexFolder
 from qa.bot import Bot
 from qa.evidence import PASSAGE_FEATURES
+from qa.found import Found, Gathered, Parts
+from qa.fusion import FOREIGN_SCALE, FOREIGN_ZERO, fuse, fuse_translated
 from qa.ranking import Ranking
 from qa.records import Hit
-from qa.retrieval import (
-    FOREIGN_SCALE,
-    FOREIGN_ZERO,
-    WEIGHED,
-    Found,
-    Gathered,
-    Parts,
-    Retriever,
-    fuse,
-    fuse_translated,
-)
+from qa.retrieval import WEIGHED, Retriever
 from tests.qa.conftest import ALPHABET
 from tests.rankings import ranking_by
 
