@@ -70,6 +70,15 @@ class DocumentRow(NamedTuple):
     sources: tuple[str, ...]
 
 
+class DocumentHead(NamedTuple):
+    """What is said of a document without its text, which may be long."""
+
+    id: str
+    title: str
+    date: str | None
+    sources: tuple[str, ...]
+
+
 class Texts:
     """An open `text.db`; safe to use from several threads.
 
@@ -208,18 +217,23 @@ class Texts:
         """Return documents by id; ids that are not here are left out."""
         wanted = dict.fromkeys(ids)
         sources = self.sources_of(wanted)
-        found = {}
-        for document in wanted:
-            row = self._rows(
-                "SELECT id, text, title, date, page_starts FROM documents WHERE id = ?", [document]
-            )
-            if row:
-                number, text, title, date, pages = row[0]
-                with self._parsing():
-                    found[document] = DocumentRow(
-                        number, text, title, date, tuple(json.loads(pages)), sources[document]
-                    )
-        return found
+        query = "SELECT id, text, title, date, page_starts FROM documents WHERE id IN ({})"
+        with self._parsing():
+            found = {
+                id_: DocumentRow(id_, text, title, date, tuple(json.loads(pages)), sources[id_])
+                for id_, text, title, date, pages in self._in_parts(query, wanted)
+            }
+        return {id_: found[id_] for id_ in wanted if id_ in found}
+
+    def heads(self, ids: Iterable[str]) -> dict[str, DocumentHead]:
+        """Return documents by id without their texts; ids that are not here are left out."""
+        wanted = dict.fromkeys(ids)
+        sources = self.sources_of(wanted)
+        query = "SELECT id, title, date FROM documents WHERE id IN ({})"
+        return {
+            id_: DocumentHead(id_, title, date, sources[id_])
+            for id_, title, date in self._in_parts(query, wanted)
+        }
 
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, by their first source."""

@@ -20,7 +20,7 @@ from embeddings.lexical import (
 )
 from embeddings.model import MODEL_NAME, home
 from embeddings.store import Generation
-from embeddings.texts import DocumentRow, PassageRow, Selection
+from embeddings.texts import DocumentHead, PassageRow, Selection
 from embeddings.vectors import SMALL
 from qa import bilingual, repeats
 from qa.bilingual import Bilingual
@@ -291,8 +291,8 @@ class Retriever:
         rows = [int(row) for row in found.rows[: max(0, k)]]
         folded = [row for best in rows for row in found.repeats.get(best, [])]
         places = self.generation.places([*rows, *folded])
-        passages = self.generation.passages(rows, found.selection)
-        documents = self.generation.documents(p.document for p in passages.values())
+        passages = {row: _allowed(places[row], found.selection) for row in rows}
+        documents = self.generation.heads(p.document for p in passages.values())
         sources = self.generation.sources_of(p.document for held in places.values() for p in held)
         hits = []
         for at, row in enumerate(rows):
@@ -414,9 +414,16 @@ def _others(
                 yield Place(place.document, name, place.spans, place.page)
 
 
+def _allowed(places: Sequence[PassageRow], selection: Selection | None) -> PassageRow:
+    """Return the first place of a passage, of those that the question is limited to."""
+    if selection is None:
+        return places[0]
+    return next(place for place in places if place.document in selection.sources)
+
+
 def _hit(
     passage: PassageRow,
-    document: DocumentRow,
+    document: DocumentHead,
     source: str,
     places: tuple[Place, ...],
     found: Found,

@@ -92,6 +92,8 @@ def test_the_questions_on_the_seeds_stay_above_their_floors(index: Path) -> None
     (report,) = evaluate([questions], index=index).reports
     figures = report.groups["all"]
     assert (figures["exact"], figures["grounded"]) == (1.0, 1.0)
-    assert figures["hit@5"] >= 0.90
-    assert figures["answer"] >= 0.50
+    assert figures["hit@1"] >= 0.82
+    assert figures["hit@5"] >= 0.94
+    assert figures["answer"] >= 0.63
+    assert figures["refused"] >= 0.55
     assert figures["false_refusal"] <= 0.06

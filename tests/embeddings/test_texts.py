@@ -213,3 +213,11 @@ def test_the_rows_of_a_document_and_the_sentences_of_rows(generation: Generation
         for place in generation.places_in(document):
             own = [one.text for one in generation.sentences([place])]
             assert read[place.row] == own
+
+
+def test_the_heads_of_documents(generation: Generation) -> None:
+    ids = generation.document_ids()
+    heads = generation.heads([*ids, "no such"])
+    assert set(heads) == set(ids)
+    for id_, row in generation.documents(ids).items():
+        assert heads[id_] == (row.id, row.title, row.date, row.sources)
