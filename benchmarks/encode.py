@@ -39,6 +39,8 @@ BATCH_SIZES = (1, 4, 8, 16, 32)
 CARRIER_ROUNDS = 2
 QUESTIONS_A_ROUND = 10
 GEMM_SIZE = 2048
+SETTLING = 1.0
+"""Seconds of rest before the questions of each engine."""
 PASSAGE_FLOOR, QUESTION_FLOOR = 1.6, 0.30
 
 Result = TypeVar("Result")
@@ -189,6 +191,9 @@ def _best_batch_size(folder: Path, passages: list[str]) -> int:
 
 
 def _one_round(encoder: Encoder, timing: Timing, texts: Round, tokenizer: Tokenizer) -> None:
+    # The build before has left pages to be written, which takes a core from who comes next.
+    os.sync()
+    time.sleep(SETTLING)
     encoder.encode_query(texts.questions[0])
     latencies = [_timed(partial(encoder.encode_query, text))[0] for text in texts.questions]
     timing.latencies += latencies

@@ -156,10 +156,12 @@ class Answerer:
             for one in self._generation.around(passage, NEIGHBOURS)
             if (one.role, one.title, one.heading) == (passage.role, passage.title, passage.heading)
         ]
+        # A text that stands twice in the section counts once, the chosen one where it was chosen.
+        each = {**{one.row: one for one in near}, passage.row: passage}
         by_row: dict[int, list[SentenceRow]] = {}
-        for sentence in self._generation.sentences(near):
+        for sentence in self._generation.sentences(each.values()):
             by_row.setdefault(sentence.passage, []).append(sentence)
-        return [(one, sentence) for one in near for sentence in by_row.get(one.row, [])]
+        return [(one, sentence) for row, one in each.items() for sentence in by_row.get(row, [])]
 
     def support(self, found: Found) -> float:
         """Return how likely it is that the documents answer, 0 to 1.

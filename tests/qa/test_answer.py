@@ -8,8 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from embeddings.build import build
 from embeddings.cleaning import clean
+from embeddings.encoder import CountingEncoder
 from embeddings.errors import QuestionError
+from embeddings.lexical import Tokenizer
 from qa.answer import put_together
 from qa.bot import Bot
 from qa.conversation import Turn
@@ -107,3 +110,16 @@ def test_every_answer_is_exact(bot: Bot, pages: Path, question: str) -> None:
 )
 def test_put_together(texts: list[str], joined: str) -> None:
     assert put_together(texts) == joined
+
+
+def test_a_paragraph_that_stands_twice_in_its_section(
+    counting: CountingEncoder, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    twice = "天桥区为什么抓党建？因为企业多，项目多。"
+    text = f"天桥区抓党建\n\n{twice}\n\n高新区有企业。\n\n{twice}\n"
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "重复.txt").write_bytes(text.encode())
+    build(tmp_path / "pages", tmp_path / "index", counting, tokenizer)
+    answer = Bot(tmp_path / "index", counting, tokenizer, least=0.0).ask("天桥区为什么抓党建？")
+    check_exact(answer, tmp_path / "pages")
+    assert "因为企业多" in answer.text
