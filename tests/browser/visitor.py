@@ -7,6 +7,10 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Route, expect
 
 
+PATIENCE = 20_000
+"""Milliseconds until an answer must stand there: the machine may be busy with other work."""
+
+
 class Visitor:
     """One browser window on one address.
 
@@ -67,7 +71,7 @@ class Visitor:
         before = self.cards.count()
         self.box.fill(question)
         self.box.press("Enter")
-        expect(self.cards).to_have_count(before + 1)
+        expect(self.cards).to_have_count(before + 1, timeout=PATIENCE)
         return self.cards.last
 
     def marked(self) -> list[str]:
