@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Route, expect
 
-
 PATIENCE = 20_000
 """Milliseconds until an answer must stand there: the machine may be busy with other work."""
 
