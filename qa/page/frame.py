@@ -74,8 +74,14 @@ def _example(question: str) -> Markup:
     )
 
 
-def dock_html(examples: Sequence[str], texts: Texts) -> Markup:
-    """Return the example questions and the question box."""
+def dock_html(examples: Sequence[str], texts: Texts, *, ready: bool = True) -> Markup:
+    """Return the example questions and the question box.
+
+    Args:
+        examples: none while they are still being made.
+        texts: the words of the page.
+        ready: whether the page is drawn to its end.
+    """
     box = element(
         "form",
         element(
@@ -92,6 +98,7 @@ def dock_html(examples: Sequence[str], texts: Texts) -> Markup:
         class_="box",
         data_copied=texts.copied,
         data_looking=texts.looking,
+        data_ready=ready,
     )
     chips = element(
         "div",

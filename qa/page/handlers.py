@@ -60,18 +60,25 @@ class Page:
 
     def start(self, texts: Texts) -> tuple[Markup, Markup, Markup, Markup]:
         """Return header, conversation, dock and panel of a page that was just opened."""
-        return self.show((), None, texts)
+        return self.show((), None, texts, ready=False)
 
     def show(
-        self, turns: Turns, pointer: Pointer | None, texts: Texts
+        self, turns: Turns, pointer: Pointer | None, texts: Texts, *, ready: bool = True
     ) -> tuple[Markup, Markup, Markup, Markup]:
-        """Return header, conversation, dock and panel in the language of `texts`."""
+        """Return header, conversation, dock and panel in the language of `texts`.
+
+        Args:
+            turns: the conversation.
+            pointer: what the panel shows, or None.
+            texts: the words of the page.
+            ready: False while `dock` is still to be drawn with its examples.
+        """
         known = self._examples[1] if self._examples is not None else ()
         opened = self.opened(turns, pointer)
         return (
             self.header(texts),
             conversation_html(turns, texts),
-            dock_html(known, texts),
+            dock_html(known, texts, ready=ready),
             panel_html(opened, texts),
         )
 

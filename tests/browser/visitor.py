@@ -45,7 +45,7 @@ class Visitor:
     def arrive(self) -> None:
         """Open the page and wait until it can be used."""
         self.page.goto(self.address)
-        expect(self.box).to_be_visible()
+        expect(self.box).to_be_visible(timeout=PATIENCE)
 
     @property
     def box(self) -> Locator:

@@ -16,6 +16,8 @@ const form = () => find("#dock .box");
 const panel = () => find("#panel .panel");
 const language = () => find("#header .top")?.dataset.language ?? null;
 
+const LONGEST_START = 5000; // Milliseconds after which a question is sent whatever is missing.
+const begun = Date.now();
 const WAITING = "wenju-waiting";
 let waiting = null; // The question on its way, or null.
 let opener = null; // The button that opened the panel, to return the focus to.
@@ -37,7 +39,16 @@ function ask(text) {
   sessionStorage.setItem(WAITING, question);
   showWaiting(question);
   setBox("");
-  acts.ask({ question, language: language() });
+  send();
+}
+
+// While the page is still being drawn, gradio may lose an event: the question waits for the end of it.
+function send() {
+  if (form()?.dataset.ready === undefined && Date.now() - begun < LONGEST_START) {
+    setTimeout(send, 50);
+  } else if (waiting !== null) {
+    acts.ask({ question: waiting, language: language() });
+  }
 }
 
 function setBox(text) {
