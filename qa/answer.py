@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import numpy as np
 from embeddings.lexical import search_form
 from embeddings.records import Role, Span, page_of
 from embeddings.store import Generation
-from embeddings.texts import DocumentRow, PassageRow, SentenceRow
+from embeddings.texts import DocumentHead, DocumentRow, PassageRow, SentenceRow
 from qa.forms import forms_in
 from qa.found import Found, Gathered, source_of
 from qa.kinds import Kind, Wanted
@@ -20,6 +20,7 @@ from qa.neighbours import with_neighbours
 from qa.question import analyse
 from qa.records import Answer, AnswerSentence, Citation, Reason
 from qa.retrieval import Retriever
+from qa.shortening import LONGEST, answering_part, spans_of
 from qa.support import Support, columns, has_sign, mentions_a_place
 
 CANDIDATES = 12
@@ -32,9 +33,6 @@ AS_GOOD = 3
 """Of a question in several parts: a sentence among the best for two of them answers both."""
 
 MOST_SENTENCES = 3
-
-LONGEST = 150
-"""No sentence is added to an answer that would have more characters than this."""
 
 HEADLINE_WEIGHT = -1.0
 """Nats: a headline says less than the sentence below it."""
@@ -67,17 +65,24 @@ class Candidate:
 
     sentence: SentenceRow
     passage: PassageRow
-    document: DocumentRow
+    document: DocumentHead
     source: str
     words: frozenset[str]
     weight: float
 
 
 class Said(NamedTuple):
-    """A sentence of an answer, and the spans of its text that hold the words that answer."""
+    """A sentence of an answer.
+
+    Attributes:
+        candidate: the sentence.
+        marks: the spans of its text that hold the words that answer.
+        fact: whether one fact was asked for, which stands in one place of it.
+    """
 
     candidate: Candidate
     marks: tuple[Span, ...]
+    fact: bool
 
 
 class Answerer:
@@ -114,7 +119,11 @@ class Answerer:
             folded = self._retriever.without_repeats(part, CANDIDATES)
             said = _distinct([*said, *self._said(folded, said)])
         said = said or self._said(found)
-        return compose(said, refusal) if said else replace(refusal, reason=Reason.NOT_IN_DOCUMENTS)
+        if not said:
+            return replace(refusal, reason=Reason.NOT_IN_DOCUMENTS)
+        cited = self._generation.documents(one.candidate.document.id for one in said)
+        short = [shortened(one, cited[one.candidate.document.id]) for one in said]
+        return compose(short, cited, refusal)
 
     def _said(self, found: Found, before: Sequence[Said] = ()) -> list[Said]:
         """Return the sentences that answer; none where the documents do not.
@@ -132,7 +141,11 @@ class Answerer:
             return []
         chosen = choose(candidates, found)
         return _distinct(
-            Said(sentence, forms_in(sentence.sentence.text, wanted, found.question))
+            Said(
+                sentence,
+                forms_in(sentence.sentence.text, wanted, found.question),
+                wanted.kind in _ONE_SENTENCE,
+            )
             for one in chosen
             for sentence in self._with_neighbours(one, found, wanted)
         )
@@ -187,7 +200,7 @@ class Answerer:
         weights = dict(_likeliest(gathered, found.repeats))
         owners = {row: gathered.owner(row) for row in weights}
         passages = self._generation.passages(set(owners.values()), found.selection)
-        documents = self._generation.documents(p.document for p in passages.values())
+        documents = self._generation.heads(p.document for p in passages.values())
         sentences = self._generation.sentences(passages.values())
         kept = [one for one in sentences if one.row in weights]
         made = [
@@ -201,7 +214,7 @@ class Answerer:
         found: Found,
         sentence: SentenceRow,
         passage: PassageRow,
-        documents: dict[str, DocumentRow],
+        documents: dict[str, DocumentHead],
         weight: float,
     ) -> Candidate:
         plain = search_form(sentence.text)
@@ -252,14 +265,29 @@ def _distinct(said: Iterable[Said]) -> list[Said]:
     return list({search_form(one.candidate.sentence.text): one for one in said}.values())
 
 
-def compose(said: Sequence[Said], refusal: Answer) -> Answer:
-    """Put sentences together, in this order."""
+def shortened(said: Said, document: DocumentRow) -> Said:
+    """Return the part of a long sentence that answers, or the sentence as it is."""
+    sentence = said.candidate.sentence
+    part = answering_part(sentence.text, said.marks, said.candidate.words) if said.fact else None
+    if part is None or len(sentence.spans) > 1:
+        return said
+    spans = spans_of(part, sentence.text, sentence.spans[0], document.text)
+    if not spans:
+        return said
+    own = sentence._replace(text=part.of(sentence.text), spans=spans)
+    inside = (mark for mark in said.marks if part.start <= mark.start and mark.end <= part.end)
+    marks = tuple(Span(mark.start - part.start, mark.end - part.start) for mark in inside)
+    return Said(replace(said.candidate, sentence=own), marks, said.fact)
+
+
+def compose(said: Sequence[Said], documents: Mapping[str, DocumentRow], refusal: Answer) -> Answer:
+    """Put sentences together, in this order; `documents` holds those in which they stand."""
     sentences = tuple(
         AnswerSentence(one.candidate.sentence.text, number, one.marks)
         for number, one in enumerate(said, 1)
     )
     citations = tuple(
-        cite(number, span, one.candidate)
+        cite(number, span, one.candidate, documents[one.candidate.document.id])
         for number, one in enumerate(said, 1)
         for span in one.candidate.sentence.spans
     )
@@ -281,9 +309,8 @@ def put_together(texts: Sequence[str]) -> str:
     return joined
 
 
-def cite(number: int, span: Span, candidate: Candidate) -> Citation:
+def cite(number: int, span: Span, candidate: Candidate, document: DocumentRow) -> Citation:
     """Return the citation of one contiguous span; its quote is checked against the original."""
-    document = candidate.document
     quote = span.of(document.text)
     assert len(quote) == len(span), f"span {span} runs out of document {document.id}"
     return Citation(

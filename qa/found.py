@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.lexical import Matches, Script, script_of
-from embeddings.texts import DocumentHead, DocumentRow, Selection
+from embeddings.texts import DocumentHead, Selection
 from qa.evidence import Evidence, Texts
 from qa.ranking import Weighed
 
@@ -135,6 +135,6 @@ class Parts:
     dictionary: bool = True
 
 
-def source_of(document: DocumentRow | DocumentHead, selection: Selection | None) -> str:
+def source_of(document: DocumentHead, selection: Selection | None) -> str:
     """Return the first file of a document, of those that the question is limited to."""
     return (document.sources if selection is None else selection.sources[document.id])[0]

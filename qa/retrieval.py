@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -167,18 +167,18 @@ class Retriever:
         bm25: NDArray[np.float32],
     ) -> NDArray[np.float64]:
         parts = self._parts
-        coverage = coverage_of(question, matches, rows, bm25) if parts.rule else 1.0
-        spread = SPREAD
         if vectors.foreign is not None:
             dense, sentence = self._foreign_cosines(vectors.foreign, rows)
-            spread = FOREIGN_SPREAD
-            if self._bilingual is not None:
-                return fuse_translated(dense, sentence, bm25)
-        if not (parts.dense or parts.sentences):
-            return np.asarray(bm25, np.float64)
-        dense = dense if parts.dense else sentence
-        sentence = sentence if parts.sentences else dense
-        return fuse(dense, sentence, bm25, coverage if parts.words else 0.0, spread)
+        dense, sentence = (
+            dense if parts.dense else sentence,
+            sentence if parts.sentences else dense,
+        )
+        words = bm25 if parts.words else np.zeros_like(bm25)
+        if vectors.foreign is not None and self._bilingual is not None:
+            return fuse_translated(dense, sentence, words)
+        coverage = coverage_of(question, matches, rows, words) if parts.rule else 1.0
+        spread = SPREAD if vectors.foreign is None else FOREIGN_SPREAD
+        return fuse(dense, sentence, words, coverage, spread)
 
     def _gather(self, found: Found) -> Gathered:
         """Read the sentences of the best candidates."""
@@ -187,8 +187,11 @@ class Retriever:
         read = self.generation.sentence_texts(rows)
         sentence_rows, counts = self._sentences(rows)
         dense, cosines = self._signals(found.vectors, rows, sentence_rows, counts)
+        if not self._parts.sentences:
+            cosines = np.repeat(dense, counts)
+        places = {word: held for word, held in found.matches.rows.items() if self._is_place(word)}
         texts = Texts(
-            [self._title(passages[int(row)], found.matches) for row in rows],
+            [self._title(passages[int(row)], places) for row in rows],
             [text for row in rows for text in read[int(row)]],
             counts,
         )
@@ -196,18 +199,16 @@ class Retriever:
         asked = Asked(found.question, self._words(found))
         return Gathered(rows, sentence_rows, texts, weigh(asked, texts, signals))
 
-    def _title(self, passage: PassageRow, matches: Matches) -> str:
-        """Return title and heading of a passage, and the asked places that its document names."""
-        places = self._places(matches)
-        if not places:
-            return f"{passage.title} {passage.heading}"
-        own = self.generation.rows_in(passage.document)
-        named = (place for place in places if np.isin(own, matches.rows[place]).any())
-        return " ".join([passage.title, passage.heading, *named])
+    def _title(self, passage: PassageRow, places: Mapping[str, NDArray[np.int32]]) -> str:
+        """Return title and heading of a passage, and which of `places` its document names.
 
-    def _places(self, matches: Matches) -> list[str]:
-        """Return the places that a question names and the index knows."""
-        return [word for word in matches.rows if self._is_place(word)]
+        Args:
+            passage: the passage.
+            places: the places that the question names, and the rows that hold each.
+        """
+        own = self.generation.rows_in(passage.document) if places else _NO_ROWS
+        named = (place for place, rows in places.items() if np.isin(own, rows).any())
+        return " ".join([passage.title, passage.heading, *named])
 
     def names_nowhere(self, found: Found) -> bool:
         """Tell whether the question names a place that stands nowhere in the index.
