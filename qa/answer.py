@@ -14,14 +14,14 @@ from embeddings.records import Role, Span, page_of
 from embeddings.store import Generation
 from embeddings.texts import DocumentHead, DocumentRow, PassageRow, SentenceRow
 from qa.forms import forms_in
-from qa.found import Found, Gathered, source_of
+from qa.found import Found, Gathered, is_chinese, source_of
 from qa.kinds import Kind, Wanted
 from qa.neighbours import with_neighbours
 from qa.question import analyse
 from qa.records import Answer, AnswerSentence, Citation, Reason
 from qa.retrieval import Retriever
 from qa.shortening import LONGEST, answering_part, spans_of
-from qa.support import Support, columns, has_sign, mentions_a_place
+from qa.support import WORD_ODDS, Support, columns, has_sign, mentions_a_place
 
 CANDIDATES = 12
 """Sentences that an answer is chosen from."""
@@ -190,7 +190,8 @@ class Answerer:
             return float(has_sign(gathered.evidence, gathered.weighed))
         if not mentions_a_place(gathered.evidence, gathered.weighed):
             return 0.0
-        return self._support(columns(gathered.evidence, gathered.weighed))
+        more = 0.0 if is_chinese(found.question) else WORD_ODDS
+        return self._support(columns(gathered.evidence, gathered.weighed), more)
 
     def _candidates(self, found: Found) -> list[Candidate]:
         """Return the likeliest sentences, best first; those of near repeats are left out."""

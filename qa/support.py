@@ -74,6 +74,13 @@ def mentions_a_place(evidence: Evidence, weighed: Weighed) -> bool:
     return bool(evidence.passages[_best(evidence, weighed)[1], _PLACES] > 0)
 
 
+WORD_ODDS = 3.0
+"""Nats to add where texts are written in words: there fewer of the question's pairs and triples,
+which are words and not characters, stand in the right sentence. The weights are fitted on Chinese;
+of a third of the questions of XQuAD in English, asked of its paragraphs in English, 5 in 100 lie
+below -4.8 and 3 in 4 near misses below -5.4, in Chinese below -0.8 and -2.3.
+"""
+
 LEAST_FOREIGN_COSINE = 0.822
 """Of a question and a sentence of another language, on the scale of plain cosines."""
 
@@ -115,9 +122,9 @@ class Support:
     layers: Layers
     fitted_on: tuple[str, ...]
 
-    def __call__(self, found: Numbers) -> float:
-        """Return the probability that the documents answer, 0 to 1."""
-        return float(1.0 / (1.0 + np.exp(-self.layers(found[None, :])[0])))
+    def __call__(self, found: Numbers, more: float = 0.0) -> float:
+        """Return the probability that the documents answer, 0 to 1; `more` nats are added to it."""
+        return float(1.0 / (1.0 + np.exp(-self.layers(found[None, :])[0] - more)))
 
     @classmethod
     def shipped(cls) -> Support:

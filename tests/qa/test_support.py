@@ -92,7 +92,9 @@ def linear(column: str, weight: float, bias: float) -> Layers:
 
 def test_a_probability_by_hand() -> None:
     support = Support(linear("best terms", 3.0, -1.0), ())
-    assert support(columns(evidence(), WEIGHED)) == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
+    found = columns(evidence(), WEIGHED)
+    assert support(found) == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-6)
+    assert support(found, -2.0) == pytest.approx(0.5, abs=1e-6)
 
 
 def write(path: Path, **changed: object) -> Path:
