@@ -10,17 +10,18 @@ the contexts of all SQuAD files, that of the .jsonl questions, and with `--crowd
 from __future__ import annotations
 
 import argparse
+import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.encoder import Encoder, open_encoder
+from embeddings.encoder import Encoder, TokenReader, open_encoder
 from embeddings.lexical import Tokenizer
 from embeddings.model import home
 from embeddings.progress import OnProgress, Progress, silence
@@ -39,6 +40,8 @@ from qa.evaluation import FileReport
 from qa.found import Found, Parts, Period
 from qa.question_files import GoldQuestion, read_gold_questions
 from qa.ranking import Ranking
+from qa.read_support import ReadSupport
+from qa.reader import SentenceReader
 from qa.retrieval import Retriever
 from qa.squad import SquadFile
 from qa.support import Support
@@ -46,9 +49,31 @@ from qa.support import Support
 DAMPING = 60
 """k of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)."""
 
-FIGURES = {"R@1": "cites", "hit@1": "cited"}
-"""Figure of the passages -> figure of the citations; a set has one pair."""
 
+class Figure(NamedTuple):
+    """A column of a table: a figure of a report, over all questions or those of one kind."""
+
+    name: str
+    group: str = "all"
+
+    @property
+    def title(self) -> str:
+        """What the column is called, behind the name of its set."""
+        return self.name if self.group == "all" else f"{self.group} {self.name}"
+
+    def of(self, report: FileReport) -> float:
+        """Return its value, 0 to 1; NaN where no question of the set has it."""
+        return report.groups.get(self.group, {}).get(self.name, math.nan)
+
+
+Columns = Mapping[str, Sequence[Figure]]
+"""Ending of a file of questions, ``.jsonl`` or ``.json`` -> the columns of such a set."""
+
+COLUMNS: Columns = {
+    ".jsonl": (Figure("hit@1"), Figure("cited")),
+    ".json": (Figure("R@1"), Figure("cites")),
+}
+"""The best passage, and the citations."""
 
 Values = Callable[[Found], NDArray[np.floating[Any]]]
 """A number for each candidate, the higher the better; NaN for one that is not to be found."""
@@ -63,10 +88,11 @@ class Reranked(Retriever):
         encoder: Encoder,
         tokenizer: Tokenizer,
         ranking: Ranking,
+        reader: SentenceReader,
         *,
         values: Values,
     ) -> None:
-        super().__init__(generation, encoder, tokenizer, ranking, Parts(weights=False))
+        super().__init__(generation, encoder, tokenizer, ranking, Parts(weights=False), reader)
         self._values = values
 
     def find(
@@ -88,16 +114,29 @@ def fused_ranks(found: Found) -> NDArray[np.floating[Any]]:
     return reciprocal_ranks(found.dense, found.rows) + words
 
 
-Variant = Callable[[Ranking], Making]
-"""Given weights that were not fitted on the questions to come, says what is to search."""
+class Variant(NamedTuple):
+    """What is measured.
+
+    Attributes:
+        making: given weights that were not fitted on the questions to come, says what is to search.
+        bot: what is asked.
+    """
+
+    making: Callable[[Ranking, SentenceReader], Making]
+    bot: type[Bot] = Bot
 
 
-def _with(parts: Parts) -> Variant:
-    return lambda ranking: partial(Retriever, ranking=ranking, parts=parts)
+def with_parts(parts: Parts, bot: type[Bot] = Bot) -> Variant:
+    """Return the variant in which these parts are at work."""
+    return Variant(
+        lambda ranking, reader: partial(Retriever, ranking=ranking, parts=parts, reader=reader), bot
+    )
 
 
 def _by(values: Values) -> Variant:
-    return lambda ranking: partial(Reranked, ranking=ranking, values=values)
+    return Variant(
+        lambda ranking, reader: partial(Reranked, ranking=ranking, reader=reader, values=values)
+    )
 
 
 VARIANTS: dict[str, Variant] = {
@@ -105,17 +144,17 @@ VARIANTS: dict[str, Variant] = {
     "sentence vectors alone": _by(lambda found: found.sentence),
     "words alone (BM25)": _by(matching),
     "reciprocal ranks of passage vectors and words": _by(fused_ranks),
-    "a constant mix of passage vectors and words": _with(
+    "a constant mix of passage vectors and words": with_parts(
         Parts(sentences=False, rule=False, dictionary=False, weights=False)
     ),
-    "+ the rule: words count as far as they are found": _with(
+    "+ the rule: words count as far as they are found": with_parts(
         Parts(sentences=False, dictionary=False, weights=False)
     ),
-    "+ sentence vectors": _with(Parts(dictionary=False, weights=False)),
-    "+ English words looked up": _with(Parts(weights=False)),
-    "+ fitted weights: everything": _with(Parts()),
-    "everything but sentence vectors": _with(Parts(sentences=False)),
-    "everything but the rule": _with(Parts(rule=False)),
+    "+ sentence vectors": with_parts(Parts(dictionary=False, weights=False)),
+    "+ English words looked up": with_parts(Parts(weights=False)),
+    "+ fitted weights: everything": with_parts(Parts()),
+    "everything but sentence vectors": with_parts(Parts(sentences=False)),
+    "everything but the rule": with_parts(Parts(rule=False)),
 }
 """Each part is added to those above it; the last rows take one away from the whole."""
 
@@ -152,6 +191,8 @@ class Remembering:
         self.fingerprint = encoder.fingerprint
         self._encoder = encoder
         self._query = lru_cache(maxsize=None)(encoder.encode_query)
+        if isinstance(encoder, TokenReader):
+            self.read = encoder.read  # else there is none: what reads looks whether there is one
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """Return the vector of a question, shape (dimensions,)."""
@@ -175,23 +216,29 @@ class QuestionSet:
     """Questions of one file, and the index that they are asked of.
 
     Attributes:
-        name: what the column is called.
-        figure: the figure of the passages; a key of `FIGURES`.
+        name: what its columns are called.
+        ending: of their file, `.jsonl` or `.json`.
         index: its folder.
         ask: asks a bot all questions.
         texts: what the weights must not have been fitted on.
     """
 
     name: str
-    figure: str
+    ending: str
     index: Path
     ask: Callable[[Bot, OnProgress], FileReport]
     texts: tuple[str, ...] = ()
 
-    def figures(self, report: FileReport) -> tuple[float, float]:
-        """Return the figure of the passages and that of the citations over all questions."""
-        means = report.groups["all"]
-        return means[self.figure], means[FIGURES[self.figure]]
+    def bot(self, variant: Variant, encoder: Encoder, tokenizer: Tokenizer) -> Bot:
+        """Return the bot of a variant over the index, with weights fitted on none of `texts`."""
+        return variant.bot(
+            self.index,
+            encoder,
+            tokenizer,
+            retriever=variant.making(Ranking.unseen(self.texts), SentenceReader.unseen(self.texts)),
+            support=Support.unseen(self.texts),
+            read_support=ReadSupport.unseen(self.texts),
+        )
 
 
 def gold_set(
@@ -201,7 +248,7 @@ def gold_set(
     questions: Sequence[GoldQuestion] = sampled(read_gold_questions(path), sample, seed)
     name = path.stem + where
     return QuestionSet(
-        name, "hit@1", index, lambda bot, tell: evaluate_gold(bot, name, questions, tell=tell)
+        name, ".jsonl", index, lambda bot, tell: evaluate_gold(bot, name, questions, "kind", tell)
     )
 
 
@@ -212,12 +259,12 @@ def squad_set(
     drawn = replace(file, questions=sampled(file.questions, sample, seed))
     name = file.name.replace(".json", "")
     return QuestionSet(
-        name, "R@1", index, lambda bot, tell: evaluate_squad(bot, drawn, tell), file.contexts
+        name, ".json", index, lambda bot, tell: evaluate_squad(bot, drawn, tell), file.contexts
     )
 
 
-Row = tuple[str, list[tuple[float, float]]]
-"""A variant, and its two figures on each set."""
+Row = tuple[str, list[float]]
+"""A variant, and the value of each column."""
 
 
 def measure(
@@ -226,6 +273,7 @@ def measure(
     encoder: Encoder,
     tokenizer: Tokenizer,
     tell: Callable[[str, str], OnProgress] = lambda *_: silence,
+    columns: Columns = COLUMNS,
 ) -> Iterator[Row]:
     """Yield the row of each variant when all its questions have been asked.
 
@@ -235,28 +283,34 @@ def measure(
         encoder: makes the vectors of questions.
         tokenizer: makes their words.
         tell: given the names of variant and set, returns what is told about progress.
+        columns: what is measured of each set.
     """
     for name, variant in variants.items():
-        figures = []
+        values: list[float] = []
         for asked in sets:
-            making = variant(Ranking.unseen(asked.texts))
-            support = Support.unseen(asked.texts)
-            bot = Bot(asked.index, encoder, tokenizer, retriever=making, support=support)
-            figures.append(asked.figures(asked.ask(bot, tell(name, asked.name))))
-        yield name, figures
+            bot = asked.bot(variant, encoder, tokenizer)
+            report = asked.ask(bot, tell(name, asked.name))
+            values += (figure.of(report) for figure in columns[asked.ending])
+        yield name, values
 
 
-def to_markdown(sets: Sequence[QuestionSet], rows: Sequence[Row]) -> str:
-    """Return the table: a row for each variant, two columns for each set."""
-    heads = [f"{one.name} {figure}" for one in sets for figure in _pair(one)]
-    lines = [["", *heads], ["---", *["--:"] * len(heads)]]
-    for name, figures in rows:
-        lines.append([name, *(f"{value:.3f}" for pair in figures for value in pair)])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+def to_markdown(
+    sets: Sequence[QuestionSet], rows: Iterable[Row], columns: Columns = COLUMNS
+) -> Iterator[str]:
+    """Yield the lines of the table: a row for each variant, its columns for each set."""
+    heads = [f"{one.name} {figure.title}" for one in sets for figure in columns[one.ending]]
+    yield _line(["", *heads])
+    yield _line(["---", *["--:"] * len(heads)])
+    for name, values in rows:
+        yield _line([name, *map(_cell, values)])
 
 
-def _pair(asked: QuestionSet) -> tuple[str, str]:
-    return asked.figure, FIGURES[asked.figure]
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
 
 
 def _telling(variant: str, asked: str) -> OnProgress:
@@ -291,8 +345,8 @@ def _crossed(args: argparse.Namespace, files: Sequence[SquadFile]) -> Iterator[S
         yield from filter(None, (squad.pair(asked, file) for file in files))
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def _arguments(description: str, variants: Mapping[str, Variant]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--questions", type=Path, nargs="*", default=[], help=".jsonl files")
     parser.add_argument("--index", type=Path, default=Path("index"), help="what they are asked of")
     parser.add_argument("--squad", type=Path, nargs="*", default=[], help="SQuAD files (.json)")
@@ -300,17 +354,24 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--crowd", action="store_true", help=".jsonl files also among all contexts")
     parser.add_argument("--sample", type=int, help="questions of each file")
     parser.add_argument("--seed", type=int, default=0, help="which questions a sample takes")
-    parser.add_argument("--only", nargs="*", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--only", nargs="*", choices=variants, default=list(variants))
     return parser.parse_args()
+
+
+def run(description: str, variants: Mapping[str, Variant], columns: Columns) -> None:
+    """Print the table of what was asked for on the command line, each row once it is known."""
+    args = _arguments(description, variants)
+    encoder, tokenizer = Remembering(open_encoder()), Tokenizer(home() / "jieba")
+    chosen = {name: variants[name] for name in args.only}
+    sets = list(_sets(args))
+    rows = measure(chosen, sets, encoder, tokenizer, _telling, columns)
+    for line in to_markdown(sets, rows, columns):
+        print(line, flush=True)
 
 
 def main() -> None:
     """Print the table."""
-    args = _arguments()
-    encoder, tokenizer = Remembering(open_encoder()), Tokenizer(home() / "jieba")
-    variants = {name: VARIANTS[name] for name in args.only}
-    sets = list(_sets(args))
-    print(to_markdown(sets, list(measure(variants, sets, encoder, tokenizer, _telling))))
+    run(__doc__.partition("\n")[0], VARIANTS, COLUMNS)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ import re
 import threading
 from collections import deque
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -38,6 +39,9 @@ _MOST_THREADS = 8
 
 _AWAKE = "300"  # microseconds
 
+READING = PROMPTS["query"]
+"""Prefix of every text that is read token by token, question or not, so that equal words agree."""
+
 # Prefixes that a model was trained with and does not carry itself, by a pattern of its name.
 _KNOWN_PROMPTS = (
     (re.compile(r"e5-(small|base|large)", re.IGNORECASE), ("query: ", "passage: ")),
@@ -48,6 +52,29 @@ _KNOWN_PROMPTS = (
 )
 _HUB_SECONDS = 10
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+
+
+class TokenStates(NamedTuple):
+    """A text as `TokenReader.read` gives it.
+
+    Attributes:
+        ids: numbers of its tokens, the first and the last that of a mark, shape (tokens,).
+        states: what the network makes of each, shape (tokens, dimensions).
+    """
+
+    ids: NDArray[np.int64]
+    states: NDArray[np.float32]
+
+
+@runtime_checkable
+class TokenReader(Protocol):
+    """An encoder that also tells what it makes of each token."""
+
+    fingerprint: str
+
+    def read(self, texts: Sequence[str], longest: int = ...) -> list[TokenStates]:
+        """Return the tokens of texts in their order; see `OnnxEncoder.read`."""
+        ...
 
 
 class Encoder(Protocol):
@@ -146,7 +173,7 @@ class OnnxEncoder:
             raise ModelDamagedError(f"{found}; delete {folder} and make it again.")
         self.name = packaged.MODEL_NAME
         prompts = PROMPTS.values()
-        self.fingerprint = _fingerprint(ONNX, str(manifest.format), manifest.weights, *prompts)
+        self.fingerprint = _fingerprint(ONNX, str(packaged.VECTORS), manifest.weights, *prompts)
         self._network = folder / ONNX_FOLDER / ONNX_FILE
         self._threads = threads or _processors()
         self._sessions: dict[int, Any] = {}
@@ -174,24 +201,46 @@ class OnnxEncoder:
         if len(inputs) == 1:
             vectors[0] = self._vector(inputs[0], self._session_of_all())
         elif inputs:
-            self._side_by_side(inputs, vectors)
+
+            def work(row: int, session: Any) -> None:
+                vectors[row] = self._vector(inputs[row], session)
+
+            self._side_by_side(inputs, work)
         return vectors
 
     def passage_input(self, text: str) -> str:
         """Return what the model reads for a passage: its prefix and `text`."""
         return PROMPTS["document"] + text
 
-    def _side_by_side(self, inputs: Sequence[str], vectors: NDArray[np.float32]) -> None:
-        """Fill `vectors`, with every thread at a text of its own."""
+    def read(self, texts: Sequence[str], longest: int = MAX_TOKENS) -> list[TokenStates]:
+        """Return the tokens of texts in their order, and what half of the network makes of each.
+
+        Args:
+            texts: as they stand, without a prefix.
+            longest: tokens of a text that count; the rest is left out.
+        """
+        found: list[TokenStates | None] = [None] * len(texts)
+
+        def work(row: int, session: Any) -> None:
+            found[row] = self._states(READING + texts[row], longest, session)
+
+        self._side_by_side(texts, work)
+        return [one for one in found if one is not None]
+
+    def _side_by_side(self, inputs: Sequence[str], act: Callable[[int, Any], None]) -> None:
+        """Give every row of `inputs` to `act`, with every thread at a text of its own."""
         session = self._session(1)
         # The longest first: in the end no thread is long at work while the others have none.
         waiting = deque(sorted(range(len(inputs)), key=lambda row: -len(inputs[row])))
 
         def work() -> None:
             while (row := _next(waiting)) is not None:
-                vectors[row] = self._vector(inputs[row], session)
+                act(row, session)
 
         workers = min(self._threads, len(inputs))
+        if workers < 2:
+            work()
+            return
         with ThreadPoolExecutor(workers) as pool:
             working = [pool.submit(work) for _ in range(workers)]
             try:
@@ -213,11 +262,23 @@ class OnnxEncoder:
             return self._sessions[threads]
 
     def _vector(self, text: str, session: Any) -> NDArray[np.float32]:
+        from embeddings.onnx_graph import OUTPUT
+
+        vector: NDArray[np.float32] = self._run(self._tokenizer.encode(text), OUTPUT, session)
+        return vector
+
+    def _states(self, text: str, longest: int, session: Any) -> TokenStates:
+        from embeddings.onnx_graph import TOKENS
+
+        ids = self._tokenizer.encode(text)
+        ids = ids if len(ids) <= longest else [*ids[: longest - 1], ids[-1]]
+        return TokenStates(np.array(ids, np.int64), self._run(ids, TOKENS, session))
+
+    def _run(self, ids: Sequence[int], wanted: str, session: Any) -> Any:
         from embeddings.onnx_graph import INPUT
 
-        ids = np.array([self._tokenizer.encode(text)], np.int64)
-        vector: NDArray[np.float32] = session.run(None, {INPUT: ids})[0][0]
-        return vector
+        inputs = {INPUT: np.array([ids], np.int64)}
+        return session.run([wanted], inputs, _only_what_is_wanted())[0][0]
 
 
 class SentenceTransformersEncoder:
@@ -349,6 +410,16 @@ def _next(rows: deque[int]) -> int | None:
         return None
 
 
+@lru_cache(1)
+def _only_what_is_wanted() -> Any:
+    """Return run options under which no operation runs that the wanted output does not need."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.only_execute_path_to_fetches = True
+    return options
+
+
 def _session(path: Path, threads: int) -> Any:
     import onnxruntime
 
@@ -425,7 +496,7 @@ def _identity(model: str) -> str:
         return f"{model}@{_revision(model)}"
     if _is_packaged(folder):
         manifest = packaged.read_manifest(folder)
-        return f"{manifest.format} {manifest.weights}"
+        return f"{packaged.VECTORS} {manifest.weights}"
     digest = hashlib.sha256()
     for path in _model_files(folder):
         with path.open("rb") as file:

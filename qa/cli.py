@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from embeddings import settings
 from embeddings.errors import WenjuError
+
+if TYPE_CHECKING:
+    from qa.evaluation import FileReport
 
 
 class _Group(click.Group):
@@ -269,6 +273,10 @@ def retrieve(
 @click.option("--by", type=click.Choice(["kind", "lang", "sort"]), help="Group .jsonl figures.")
 @click.option("--crowd", is_flag=True, help="Ask .jsonl questions also among all contexts.")
 @click.option("--wrong", is_flag=True, help="List what went wrong, a JSON object a line.")
+@click.option("--html", metavar="OUT.html", help="Write a page with every question and answer.")
+@click.option("--save", metavar="RUN.json", help="Save the run, to compare others with it.")
+@click.option("--compare", metavar="RUN.json", help="Show what changed since a saved run.")
+@click.option("--fit", is_flag=True, help="Fit the weights of the index on .jsonl questions.")
 @_json_option
 def evaluate(
     files: tuple[str, ...],
@@ -280,28 +288,68 @@ def evaluate(
     by: str | None,
     crowd: bool,
     wrong: bool,
+    html: str | None,
+    save: str | None,
+    compare: str | None,
+    fit: bool,
     as_json: bool,
 ) -> None:
     """Ask the questions of FILE... and print the figures.
 
     A .jsonl file holds questions with gold evidence about the documents of the index; a .json
     file is in SQuAD format, and its contexts become an index of their own.
+
+    With --fit the questions correct the weights by which this index is searched, where that makes
+    answers better to questions left out; what is corrected stands in weights.json beside the index.
     """
-    from qa import terminal
+    from qa import comparison, eval_outputs, terminal
     from qa.evaluation import to_json, to_table
 
     chosen = settings.load({"index": index, "model": model})
+    if fit:
+        _fit(files, chosen, as_json)
+        return
+    outputs = eval_outputs.prepare(html, save, compare, (*files, *cross))
     found = terminal.evaluate(
         files, chosen, cross=cross, sample=sample, seed=seed, by=by, crowd=crowd
     )
+    options = {"cross": list(cross), "sample": sample, "seed": seed, "by": by, "crowd": crowd}
+    made = eval_outputs.conditions(chosen, files, options)
+    compared = outputs.compared(found, made)
     if as_json:
-        _print_json(to_json(found, wrong=wrong))
-        return
-    if wrong:
-        for report in found.reports:
-            for item in report.wrong:
-                _print_json({"file": report.file, **item})
-    click.echo(to_table(found))
+        changed = comparison.to_json(compared) if compared else None
+        _print_json({**to_json(found, wrong=wrong), "comparison": changed})
+    else:
+        _print_wrong(found.reports if wrong else ())
+        click.echo(to_table(found))
+        if compared:
+            click.echo("\n" + comparison.to_text(compared))
+    outputs.write(found, made, compared)
+
+
+def _print_wrong(reports: Iterable[FileReport]) -> None:
+    for report in reports:
+        for item in report.wrong:
+            _print_json({"file": report.file, **item})
+
+
+_WITH_FIT = {"files", "index", "model", "fit", "as_json"}
+
+
+def _fit(files: tuple[str, ...], chosen: settings.Settings, as_json: bool) -> None:
+    """Fit and say what came of it; no other option of `eval` goes with that."""
+    from qa import fit_view, terminal
+
+    context = click.get_current_context()
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name not in _WITH_FIT and source is ParameterSource.COMMANDLINE:
+            _fail(f"--fit asks all questions of FILE..., and only that; leave out {option.opts[0]}")
+    found = terminal.fit(files, chosen)
+    if as_json:
+        _print_json(fit_view.to_json(found))
+    else:
+        click.echo(fit_view.to_text(found))
 
 
 @main.command()
@@ -313,10 +361,14 @@ def info(index: str | None, as_json: bool) -> None:
 
     chosen = settings.load({"index": index})
     found = terminal.info(chosen)
+    weights = terminal.own_weights(chosen, found)
     if as_json:
-        _print_json(index_view.overview_to_json(chosen.index, found))
-    else:
-        click.echo(index_view.overview_to_text(chosen.index, found))
+        own = index_view.weights_to_json(weights)
+        _print_json({**index_view.overview_to_json(chosen.index, found), "weights": own})
+        return
+    click.echo(index_view.overview_to_text(chosen.index, found))
+    if line := index_view.weights_to_text(weights):
+        click.echo(line)
 
 
 @main.command()

@@ -17,8 +17,9 @@ from typing import Protocol, TypeVar
 from embeddings.errors import QuestionError, SettingError
 from embeddings.progress import Meter, OnProgress, silence
 from qa import crowd as crowds
-from qa import figures, squad
+from qa import figures, outcomes, own_weights, squad
 from qa.evaluation import (
+    IN_A_CROWD,
     ContextIndex,
     CrowdIndex,
     Evaluation,
@@ -29,13 +30,16 @@ from qa.evaluation import (
     to_table,
 )
 from qa.figures import AnswerRow
+from qa.outcomes import QuestionOutcome
 from qa.question_files import GoldQuestion, Question, read_gold_questions, read_questions
 from qa.ranking import Ranking
+from qa.read_support import ReadSupport
+from qa.reader import SentenceReader
 from qa.records import Answer, Hit, OriginalDocument
 from qa.squad import Outcome, SquadFile, SquadQuestion
 from qa.support import Support
 
-__all__ = ["answer_rows", "evaluate", "read_questions", "to_json", "to_table"]
+__all__ = ["IN_A_CROWD", "answer_rows", "evaluate", "read_questions", "to_json", "to_table"]
 
 PASSAGES = 30
 """Passages of an answer row: 1,500 characters are scored, and headlines and captions are short."""
@@ -45,9 +49,6 @@ SQUAD_PASSAGES = 50
 
 LABELS = ("kind", "lang", "sort")
 """What the questions of a .jsonl file can be grouped by."""
-
-IN_A_CROWD = " in a crowd"
-"""Behind the name of a file whose questions were asked among the contexts of SQuAD files."""
 
 STAGE = "ask"
 """What progress is told beside the stages of a build: questions of one file."""
@@ -72,6 +73,11 @@ class Asked(Protocol):
 
     def documents(self) -> Iterable[OriginalDocument]:
         """Return every indexed document."""
+        ...
+
+    @property
+    def least(self) -> float:
+        """How likely it must be that the documents answer, 0 to 1."""
         ...
 
 
@@ -150,7 +156,10 @@ def evaluate(
     contexts, among = None, None
     if gold:
         own = _open(index, model)
-        reports = asking.gold(own, gold)
+        reports = [
+            replace(report, fitted_on=own_weights.fitted_on(index, path))
+            for path, report in zip(gold, asking.gold(own, gold), strict=True)
+        ]
     if squads:
         contexts, opening = open_contexts(squads.values(), model, asking.tell)
         if crowd:
@@ -208,18 +217,24 @@ def evaluate_gold(
     originals = figures.Originals(texts)
     watch = _Stopwatch(bot)
     judged: list[tuple[GoldQuestion, AnswerRow, dict[str, float]]] = []
+    told: list[QuestionOutcome] = []
     meter = Meter(STAGE, len(questions), tell)
     for question in questions:
-        answer = watch.ask(question.question)
+        answer, took = watch.ask(question.question)
         hits = bot.retrieve(answer.question, k=PASSAGES)
         row = answer_row(question.question, answer, hits)
-        judged.append((question, row, figures.judge(question, row, originals)))
+        values = figures.judge(question, row, originals)
+        rank = figures.gold_rank(question, row, originals)
+        judged.append((question, row, values))
+        told.append(outcomes.of_gold(question, answer, hits, values, rank, took))
         meter.advance()
     return FileReport(
         file=name,
         groups=figures.table([(question, values) for question, _, values in judged], by),
         latency=watch.latency(),
         wrong=tuple(figures.describe(*one) for one in judged if figures.is_wrong(one[2])),
+        outcomes=tuple(told),
+        least=bot.least,
     )
 
 
@@ -230,17 +245,22 @@ def evaluate_squad(bot: Asked, file: SquadFile, tell: OnProgress = silence) -> F
     to see: a bot that remembers a question would answer the second call too fast.
     """
     watch = _Stopwatch(bot)
-    outcomes: list[Outcome] = []
+    found: list[Outcome] = []
+    told: list[QuestionOutcome] = []
     meter = Meter(STAGE, len(file.questions), tell)
     for done, question in enumerate(file.questions):
-        outcomes.append(_ask_squad(bot, watch, question, ask_first=done % 2 == 0))
+        outcome, judged = _ask_squad(bot, watch, question, ask_first=done % 2 == 0)
+        found.append(outcome)
+        told.append(judged)
         meter.advance()
     return FileReport(
         file=file.name,
-        groups={"all": squad.figures(outcomes)},
+        groups={"all": squad.figures(found)},
         latency=watch.latency(),
-        wrong=tuple(squad.describe(one) for one in outcomes if one.is_wrong),
+        wrong=tuple(squad.describe(one) for one in found if one.is_wrong),
         left_out=file.left_out,
+        outcomes=tuple(told),
+        least=bot.least,
     )
 
 
@@ -253,11 +273,12 @@ class _Stopwatch:
         self._retrievals: list[float] = []
         bot.ask(_WARM_UP)
 
-    def ask(self, question: Question) -> Answer:
+    def ask(self, question: Question) -> tuple[Answer, float]:
+        """Return the answer and the milliseconds that it took."""
         started = perf_counter()
         answer = self._bot.ask(question.text, history=question.history)
         self._asks.append((perf_counter() - started) * 1000)
-        return answer
+        return answer, self._asks[-1]
 
     def retrieve(self, question: Question, k: int) -> Sequence[Hit]:
         started = perf_counter()
@@ -271,13 +292,16 @@ class _Stopwatch:
 
 def _ask_squad(
     bot: Asked, watch: _Stopwatch, question: SquadQuestion, *, ask_first: bool
-) -> Outcome:
-    asked = question.question
+) -> tuple[Outcome, QuestionOutcome]:
+    asked, took = question.question, None
     if ask_first:
-        answer = watch.ask(asked)
-        return squad.judge(question, bot.retrieve(asked.text, k=SQUAD_PASSAGES), answer)
-    hits = watch.retrieve(asked, SQUAD_PASSAGES)
-    return squad.judge(question, hits, bot.ask(asked.text))
+        answer, took = watch.ask(asked)
+        hits = bot.retrieve(asked.text, k=SQUAD_PASSAGES)
+    else:
+        hits = watch.retrieve(asked, SQUAD_PASSAGES)
+        answer = bot.ask(asked.text)
+    outcome = squad.judge(question, hits, answer)
+    return outcome, outcomes.of_squad(outcome, answer, hits, took)
 
 
 def _ending(path: Path) -> str:
@@ -361,9 +385,13 @@ def open_contexts(
     kept = ContextIndex(str(index), len(contexts), len(report.skipped), report.encoded)
 
     def opening(unseen: Sequence[str]) -> Bot:
-        making = partial(Retriever, ranking=Ranking.unseen(unseen))
-        support = Support.unseen(unseen)
-        return Bot(index, encoder, tokenizer, retriever=making, support=support)
+        reader = SentenceReader.unseen(unseen)
+        making = partial(Retriever, ranking=Ranking.unseen(unseen), reader=reader)
+        support, read_support = Support.unseen(unseen), ReadSupport.unseen(unseen)
+        return Bot(
+            index, encoder, tokenizer,
+            retriever=making, support=support, read_support=read_support,
+        )  # fmt: skip
 
     return kept, opening
 

@@ -6,7 +6,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qa.outcomes import QuestionOutcome
+
+IN_A_CROWD = " in a crowd"
+"""Behind the name of a file whose questions were asked among the contexts of SQuAD files."""
 
 Figures = Mapping[str, float]
 """Figure name -> mean; ``n`` -> how many questions."""
@@ -40,6 +46,8 @@ class FileReport:
         left_out: how many questions cannot be asked (blank in the file).
         fitted_on: question files that the weights of the ranking were fitted on; None where it
             does not matter.
+        outcomes: how each question went, in the order of the file.
+        least: how likely it had to be that the documents answer, 0 to 1; None if not known.
     """
 
     file: str
@@ -48,6 +56,8 @@ class FileReport:
     wrong: tuple[Mapping[str, Any], ...]
     left_out: int = 0
     fitted_on: tuple[str, ...] | None = None
+    outcomes: tuple[QuestionOutcome, ...] = ()
+    least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +124,29 @@ def to_json(evaluation: Evaluation, *, wrong: bool = False) -> dict[str, Any]:
 
 def to_table(evaluation: Evaluation) -> str:
     """Return the figures as aligned plain text, without a line break at the end."""
-    lines = [_encoded(index) for index in (evaluation.contexts, evaluation.crowd) if index]
-    lines += [""] if lines else []
-    columns: list[str] | None = None
-    block: list[list[str]] = []
-    for report in evaluation.reports:
+    indexes = index_notes(evaluation)
+    tables = ["\n".join(aligned(rows)) for rows in tables_of(evaluation.reports)]
+    head = "\n".join([*indexes, "", ""]) if indexes else ""
+    return "\n".join([head + "\n\n".join(tables), *report_notes(evaluation.reports)])
+
+
+def tables_of(reports: Iterable[FileReport]) -> list[list[list[str]]]:
+    """Return the figures as rows of texts, the first of each table its column names.
+
+    Reports with the same columns share a table; a group but ``all`` is indented by two blanks.
+    """
+    tables: list[list[list[str]]] = []
+    for report in reports:
         names, rows = _cells(report)
-        if names != columns:
-            lines += [*_aligned(block), ""] if block else []
-            columns, block = names, [["", *names]]
-        block += rows
-    return "\n".join([*lines, *_aligned(block), *_notes(evaluation.reports)])
+        if not tables or tables[-1][0] != ["", *names]:
+            tables.append([["", *names]])
+        tables[-1] += rows
+    return tables
+
+
+def index_notes(evaluation: Evaluation) -> list[str]:
+    """Return a line for each index that was made for the evaluation."""
+    return [_encoded(index) for index in (evaluation.contexts, evaluation.crowd) if index]
 
 
 def _report_to_json(report: FileReport, wrong: bool) -> dict[str, Any]:
@@ -172,12 +194,18 @@ def _number(value: float | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """First column to the left, the others to the right, wide characters as two."""
+def aligned(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
+    """Return rows as lines of aligned columns.
+
+    Args:
+        rows: cells; equally many in each.
+        left: how many of the first columns are set to the left, the others to the right. Wide
+            characters count as two.
+    """
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            _pad(cell, width, at > 0)
+            _pad(cell, width, at >= left)
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
@@ -193,9 +221,13 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
 
 
-def _notes(reports: Iterable[FileReport]) -> Iterator[str]:
+def report_notes(reports: Iterable[FileReport]) -> Iterator[str]:
+    """Yield what else is to be said of the reports."""
     for report in reports:
         if report.left_out:
             yield f"{report.file}: {report.left_out} blank questions left out"
         if report.fitted_on:
-            yield f"{report.file}: ranked with weights fitted on {', '.join(report.fitted_on)}"
+            names = ", ".join(report.fitted_on)
+            flatter = ", these very questions: the figures flatter"
+            seen = flatter if report.file in report.fitted_on else ""
+            yield f"{report.file}: ranked with weights fitted on {names}{seen}"

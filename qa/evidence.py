@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from embeddings.cleaning import HAN
 from embeddings.lexical import search_form
 from qa.forms import strength
-from qa.kinds import Kind
+from qa.kinds import Kind, Wanted
 from qa.question import analyse
 
 Numbers = NDArray[np.float32]
@@ -139,7 +139,7 @@ class Asked:
 
     Attributes:
         question: as it was asked.
-        wanted: the kind and form of its answer.
+        wanted: the kind and form of its answer; as `analyse` reads it where none is given.
         plain: the question in search form, what only asks replaced by blanks.
         terms: its words; function words and what only asks are left out.
         term_weights: idf of each, shape (terms,).
@@ -149,10 +149,10 @@ class Asked:
         numbers, quoted, places, times: what it names so.
     """
 
-    def __init__(self, question: str, words: Words) -> None:
+    def __init__(self, question: str, words: Words, wanted: Wanted | None = None) -> None:
         whole = search_form(question)
         self.question = question
-        self.wanted = analyse(question)
+        self.wanted = wanted or analyse(question)
         self.plain = _ASKING.sub(lambda match: " " * len(match[0]), whole)
         self.translations = words.translations
         foreign = words.translations is not None

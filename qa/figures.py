@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypedDict
 
 from embeddings.errors import QuestionError
 from embeddings.lexical import to_simplified
+from embeddings.records import Span
 from qa.question_files import UNANSWERABLE, Evidence, GoldQuestion
 
 Place = tuple[str, int]
@@ -138,6 +139,19 @@ def states(text: str, variant: str) -> bool:
     return any(_stands_alone(wanted, text, at) for at in _finds(wanted, text))
 
 
+def stated_at(text: str, variant: str) -> Iterator[Span]:
+    """Yield where `text`, as it is written, says `variant`; see `states`.
+
+    What markup of the text parts is not found here.
+    """
+    wanted, counted = plain(variant), CountedText(text)
+    said = _as_long(_as_long(counted.counted, to_simplified), str.lower)
+    for at in _finds(wanted, said) if wanted else ():
+        if _stands_alone(wanted, said, at):
+            last = at + len(wanted) - 1
+            yield Span(counted.offsets[at], counted.offsets[last] + 1)
+
+
 def locate(question: GoldQuestion, originals: Originals) -> EvidencePlaces:
     """Find the evidence of an answerable question.
 
@@ -184,6 +198,25 @@ def judge(question: GoldQuestion, row: AnswerRow, originals: Originals) -> dict[
     return found | {"cited": float(cited), "answer": float(right)}
 
 
+def gold_rank(question: GoldQuestion, row: AnswerRow, originals: Originals) -> int | None:
+    """Return which passage, counted from 1, is the first with half of a piece of the evidence.
+
+    None when none is, and for an unanswerable question.
+
+    Raises:
+        QuestionError: the evidence is not in `originals`.
+    """
+    if question.kind == UNANSWERABLE:
+        return None
+    evidence = locate(question, originals)
+    for rank, passage in enumerate(row["passages"], 1):
+        spans = passage["spans"]
+        held = {at for span in spans for at in originals.places(passage["source"], *span)}
+        if any(evidence.covered(held)):
+            return rank
+    return None
+
+
 def table(
     judged: Iterable[tuple[GoldQuestion, Mapping[str, float]]], by: str | None = None
 ) -> dict[str, dict[str, float]]:
@@ -227,6 +260,12 @@ def _finds(wanted: str, text: str) -> Iterator[int]:
     while at >= 0:
         yield at
         at = text.find(wanted, at + 1)
+
+
+def _as_long(text: str, change: Callable[[str], str]) -> str:
+    """Return `text` changed; where that would move characters, as it is."""
+    changed = change(text)
+    return changed if len(changed) == len(text) else text
 
 
 def _stands_alone(wanted: str, text: str, at: int) -> bool:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from embeddings.lexical import Matches, Script, script_of
 from embeddings.texts import DocumentHead, Selection
 from qa.evidence import Evidence, Texts
+from qa.kinds import Kind, Wanted
+from qa.question import analyse
 from qa.ranking import Weighed
 
 Period = tuple[str | None, str | None]
@@ -116,7 +118,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Which parts of the ranking are at work: all, but where the worth of one is measured.
+    """Which parts of search and answer are at work: all, but where the worth of one is measured.
 
     Attributes:
         dense: cosines of passages.
@@ -124,7 +126,11 @@ class Parts:
         words: BM25.
         rule: words count as far as the question's words are found at all; else always the same.
         weights: the last ranking by `qa.ranking`.
+        reading: the likeliest sentences are read by `qa.reader`.
         dictionary: English words are looked up, where a dictionary is installed.
+        kinds: what is asked for counts, and what has the form of it; else nothing is known of it.
+        neighbours: what belongs to a chosen sentence is said with it; else it stands alone.
+        shortening: of a long sentence the part that answers is said; else all of it.
     """
 
     dense: bool = True
@@ -132,7 +138,15 @@ class Parts:
     words: bool = True
     rule: bool = True
     weights: bool = True
+    reading: bool = True
     dictionary: bool = True
+    kinds: bool = True
+    neighbours: bool = True
+    shortening: bool = True
+
+    def wanted(self, question: str) -> Wanted:
+        """Return what a question wants, as far as the parts at work tell."""
+        return analyse(question) if self.kinds else Wanted(Kind.OTHER)
 
 
 def source_of(document: DocumentHead, selection: Selection | None) -> str:

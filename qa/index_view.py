@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from embeddings.manifest import Manifest
     from embeddings.overview import GenerationState, Overview
     from embeddings.verify import Verification
+    from qa.own_weights import Summary
 
 _UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -71,6 +72,30 @@ def overview_to_text(index: str, found: Overview) -> str:
     if found.warning is not None:
         rows.append(("warning", found.warning))
     return "\n".join(f"{name:10} {value}" for name, value in rows)
+
+
+def weights_to_json(found: Summary) -> dict[str, Any] | None:
+    """Return what is known of the index's own weights; None when it has none."""
+    weights, problem = found.weights, found.problem
+    if weights is None and problem is None:
+        return None
+    return {
+        "made": weights and weights.made,
+        "files": weights and [asdict(file) for file in weights.files],
+        "corrects": weights and list(weights.own.parts),
+        "least": weights and weights.own.least,
+        "problem": problem,
+    }
+
+
+def weights_to_text(found: Summary) -> str:
+    """Return a line on the index's own weights; it is empty when the index has none."""
+    weights = found.weights
+    if weights is None:
+        return f"{'weights':10} {found.problem}" if found.problem else ""
+    files = ", ".join(file.name for file in weights.files)
+    parts = ", ".join(weights.own.parts)
+    return f"{'weights':10} own {parts}, fitted on {files} {ago(_age(weights.made))}"
 
 
 def _state_to_text(state: GenerationState) -> str:

@@ -6,15 +6,12 @@ original exactly once and in order; whatever is added to it is drawn by the styl
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
-from pathlib import Path
 
 from embeddings.records import Role
 from embeddings.segment import Block
@@ -31,59 +28,23 @@ from qa.inspect_view import (
     ranges,
 )
 from qa.page.markup import Markup, element, join
+from qa.page.single import single_page
 
 CHUNK = 4_000
 """The original is laid out in stretches of at least this many characters, each when it is seen."""
 
-_ASSETS = Path(__file__).parent / "page" / "assets"
 _LINE_END = re.compile(r"\n")
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<link rel="icon" href="data:,">
-{title}
-<style>{style}</style>
-</head>
-<body>
-{body}
-<script>{script}</script>
-</body>
-</html>
-"""
 
 
 def to_html(found: Inspection) -> str:
     """Return the page."""
-    style, script = (
-        (_ASSETS / name).read_text(encoding="utf-8") for name in ("inspect.css", "inspect.js")
-    )
     columns = element(
         "main",
         element("section", *_original(found), id="original", tabindex=0, aria_label="Original"),
         element("section", *_made(found), id="made", tabindex=0, aria_label="What was made of it"),
     )
-    return _PAGE.format(
-        policy=_policy(style, script),
-        title=element("title", f"{found.document.source} · wenju inspect"),
-        style=style,
-        body=join([_header(found), columns]),
-        script=script,
-    )
-
-
-def _policy(style: str, script: str) -> str:
-    """Return a policy under which only the page's own style and script count."""
-    return (
-        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
-        f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    title = f"{found.document.source} · wenju inspect"
+    return single_page(title, _header(found), columns, name="inspect")
 
 
 def _class(kind: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,10 +78,21 @@ class Weighed:
         passages: log probability that the passage is the one that is asked for, among the
             candidates, shape (passages,).
         sentences: the same of each sentence, that it is the one that answers, shape (sentences,).
+        odds: log odds of each sentence that it answers against none doing so, by `qa.reader`;
+            minus infinity where it was not read; None where nothing was.
     """
 
     passages: NDArray[np.float64]
     sentences: NDArray[np.float64]
+    odds: NDArray[np.float64] | None = None
+
+
+class Weighing(Protocol):
+    """Weighs the candidates of one question: a `Ranking`, or one that is corrected."""
+
+    def __call__(self, evidence: Evidence, known: NDArray[np.float64] | None = None) -> Weighed:
+        """See `Ranking.__call__`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

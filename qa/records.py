@@ -124,6 +124,9 @@ class Answer:
         question: the question that was answered, completed when it was a follow-up.
         nearest: the best hits, best first, also in a refusal.
         reason: why not answered; None when answered.
+        support: how likely it is that the documents answer, 0 to 1, by which the bot decides
+            (between two languages only 0 or 1); of a question in several parts, of the likeliest
+            one. None where nothing was judged: small talk, or nothing found.
     """
 
     text: str
@@ -133,6 +136,7 @@ class Answer:
     question: str
     nearest: tuple[Hit, ...] = field(default=())
     reason: Reason | None = None
+    support: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.centre import without
-from embeddings.encoder import Encoder
+from embeddings.encoder import Encoder, TokenReader
 from embeddings.lexical import (
     Matches,
     Script,
@@ -24,7 +24,7 @@ from embeddings.texts import DocumentHead, PassageRow, Selection
 from embeddings.vectors import SMALL
 from qa import bilingual, repeats
 from qa.bilingual import Bilingual
-from qa.evidence import Asked, Texts, Words, weigh
+from qa.evidence import SENTENCE_FEATURES, Asked, Texts, Words, weigh
 from qa.evidence import Signals as TextSignals
 from qa.found import Found, Gathered, Parts, Period, QueryVectors, is_chinese, source_of
 from qa.fusion import (
@@ -40,7 +40,8 @@ from qa.fusion import (
     known_odds,
     reordered,
 )
-from qa.ranking import Ranking
+from qa.ranking import Ranking, Weighing
+from qa.reader import Reading, SentenceReader
 from qa.records import Hit, Place, Signals
 
 CANDIDATES = 60
@@ -77,6 +78,7 @@ class Retriever:
         tokenizer: makes their words.
         ranking: weights of the last ranking; None for those that come with the package.
         parts: what is at work.
+        reader: weights of the reading of sentences; None for those that come with the package.
     """
 
     def __init__(
@@ -84,14 +86,16 @@ class Retriever:
         generation: Generation,
         encoder: Encoder,
         tokenizer: Tokenizer,
-        ranking: Ranking | None = None,
+        ranking: Weighing | None = None,
         parts: Parts | None = None,
+        reader: SentenceReader | None = None,
     ) -> None:
         self.generation = generation
         self._encoder = encoder
         self._tokenizer = tokenizer
         self._own_ranking = ranking
-        self._parts = parts or Parts()
+        self._own_reader = reader
+        self.parts = parts or Parts()
         self._repeats = repeats.Repeats(tokenizer)
 
     def retrieve(
@@ -120,13 +124,52 @@ class Retriever:
         """Return all candidates for `question`, ranked; near repeats are among them."""
         selection = self._select(sources, dates)
         among = None if selection is None else self.generation.rows_of(selection)
+        return self.ranked(self.search(question, among, selection))
+
+    def search(
+        self,
+        question: str,
+        among: NDArray[np.int64] | None = None,
+        selection: Selection | None = None,
+    ) -> Found:
+        """Return all candidates for `question` in their first ranking, the best with sentences.
+
+        Args:
+            question: any text.
+            among: passage rows to search in; None for all.
+            selection: the files that these rows stand in; None for all.
+        """
         found = self._first_ranking(question, selection, among)
-        if not len(found.rows):
+        return replace(found, gathered=self._gather(found)) if len(found.rows) else found
+
+    def ranked(self, found: Found, ranking: Weighing | None = None) -> Found:
+        """Return the candidates of `search` in the order of their weight.
+
+        Args:
+            found: what `search` returned.
+            ranking: weighs them; None for what the retriever was made with.
+        """
+        if found.gathered is None:
             return found
-        gathered = self._gather(found)
-        weighed = self._ranking(gathered.evidence, known_odds(found, len(gathered.rows)))
-        found = replace(found, gathered=replace(gathered, weighed=weighed))
-        return reordered(found, weighed) if self._parts.weights else found
+        known = known_odds(found, len(found.gathered.rows))
+        weighed = (ranking or self._ranking)(found.gathered.evidence, known)
+        found = replace(found, gathered=replace(found.gathered, weighed=weighed))
+        return reordered(found, weighed) if self.parts.weights else found
+
+    def read(self, found: Found) -> Found:
+        """Return what was `ranked`, its likeliest sentences weighed by `qa.reader`.
+
+        It comes back as it was where the encoder tells nothing of tokens.
+        """
+        gathered = found.gathered
+        if self._reading is None or gathered is None or gathered.weighed is None:
+            return found
+        if found.crosses_languages and not self._reading.foreign:
+            return found
+        lacking = gathered.evidence.sentences[:, _NO_NUMBER]
+        sentences = gathered.texts.sentences
+        weighed = self._reading(found.question, sentences, gathered.weighed, lacking)
+        return replace(found, gathered=replace(gathered, weighed=weighed))
 
     def gather(self, question: str, among: NDArray[np.int64] | None = None) -> Gathered | None:
         """Return what the last ranking of `question` reads, or None where nothing is found.
@@ -135,8 +178,7 @@ class Retriever:
             question: any text.
             among: passage rows to search in; None for all.
         """
-        found = self._first_ranking(question, None, among)
-        return self._gather(found) if len(found.rows) else None
+        return self.search(question, among).gathered
 
     def _first_ranking(
         self, question: str, selection: Selection | None, among: NDArray[np.int64] | None
@@ -166,7 +208,7 @@ class Retriever:
         sentence: NDArray[np.float32],
         bm25: NDArray[np.float32],
     ) -> NDArray[np.float64]:
-        parts = self._parts
+        parts = self.parts
         if vectors.foreign is not None:
             dense, sentence = self._foreign_cosines(vectors.foreign, rows)
         dense, sentence = (
@@ -187,7 +229,7 @@ class Retriever:
         read = self.generation.sentence_texts(rows)
         sentence_rows, counts = self._sentences(rows)
         dense, cosines = self._signals(found.vectors, rows, sentence_rows, counts)
-        if not self._parts.sentences:
+        if not self.parts.sentences:
             cosines = np.repeat(dense, counts)
         places = {word: held for word, held in found.matches.rows.items() if self._is_place(word)}
         texts = Texts(
@@ -196,7 +238,8 @@ class Retriever:
             counts,
         )
         signals = TextSignals(dense, found.bm25[:WEIGHED] * self._idf_scale, cosines)
-        asked = Asked(found.question, self._words(found))
+        wanted = self.parts.wanted(found.question)
+        asked = Asked(found.question, self._words(found), wanted)
         return Gathered(rows, sentence_rows, texts, weigh(asked, texts, signals))
 
     def _title(self, passage: PassageRow, places: Mapping[str, NDArray[np.int32]]) -> str:
@@ -318,12 +361,18 @@ class Retriever:
         return QueryVectors(vectors[0], vectors[-1])
 
     @cached_property
-    def _ranking(self) -> Ranking:
+    def _reading(self) -> Reading | None:
+        if not (self.parts.reading and isinstance(self._encoder, TokenReader)):
+            return None
+        return Reading(self._encoder, self._own_reader or SentenceReader.shipped())
+
+    @cached_property
+    def _ranking(self) -> Weighing:
         return self._own_ranking or Ranking.shipped()
 
     @cached_property
     def _bilingual(self) -> Bilingual | None:
-        wanted = self._parts.dictionary and bilingual.version() is not None
+        wanted = self.parts.dictionary and bilingual.version() is not None
         return Bilingual.open(home() / "english") if wanted else None
 
     @cached_property
@@ -393,6 +442,8 @@ class Retriever:
         starts = np.cumsum(counts) - counts
         return np.repeat(firsts - starts, counts) + np.arange(counts.sum()), counts
 
+
+_NO_NUMBER = SENTENCE_FEATURES.index("no_number")
 
 _NO_ROWS = np.empty(0, dtype=np.int64)
 

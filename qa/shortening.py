@@ -1,7 +1,7 @@
-"""A long sentence -> the part of it, between two semicolons, that holds what was asked for.
+"""A long sentence -> the part of it that holds what was asked for.
 
-Reports and newspapers string whole paragraphs together with semicolons. What is left is still the
-exact characters of the original, and can be read at a glance.
+Reports and newspapers string whole paragraphs together with semicolons, and with commas where there
+are none. What is left is still the exact characters of the original, and can be read at a glance.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ LONGEST = 150
 """Characters of a sentence that is said whole."""
 
 _SEMICOLON = re.compile(r"[;；]\s*")
+_COMMA = re.compile(r"[;；，：]\s*|[,:]\s+|(?<=[^\d\W]),(?=\D)")
 
 
 def answering_part(text: str, marks: Sequence[Span], words: Collection[str]) -> Span | None:
@@ -29,10 +30,31 @@ def answering_part(text: str, marks: Sequence[Span], words: Collection[str]) -> 
     """
     if len(text) <= LONGEST:
         return None
-    parts = [part for part in _parts(text) if any(_holds(part, mark) for mark in marks)]
-    if not parts or len(parts[0]) == len(text):
-        return None
-    return max(parts, key=lambda part: _shared(part.of(text), words))
+    parts = list(_parts(text, _SEMICOLON))
+    holding = [part for part in parts if any(_holds(part, mark) for mark in marks)]
+    if len(parts) > 1 and holding:
+        best = max(holding, key=lambda part: _shared(part.of(text), words))
+        return best if len(best) <= LONGEST else _run(text, best, marks, words) or best
+    return _run(text, Span(0, len(text)), marks, words)
+
+
+def _run(text: str, whole: Span, marks: Sequence[Span], words: Collection[str]) -> Span | None:
+    """Return the clauses side by side, at most `LONGEST` characters, that hold most.
+
+    A mark counts more than any words, and these more than length; None where nothing is held.
+    """
+    found, most = None, (False, 0, 0)
+    clauses = [one for one in _parts(text, _COMMA) if whole.start <= one.start < whole.end]
+    for at, first in enumerate(clauses):
+        for last in clauses[at:]:
+            run = Span(first.start, last.end)
+            if len(run) > LONGEST:
+                break
+            shared = _shared(run.of(text), words)
+            holds = (any(_holds(run, mark) for mark in marks), shared, len(run))
+            if holds > most and (holds[0] or shared):
+                found, most = run, holds
+    return found
 
 
 def spans_of(part: Span, text: str, whole: Span, original: str) -> tuple[Span, ...]:
@@ -51,8 +73,9 @@ def spans_of(part: Span, text: str, whole: Span, original: str) -> tuple[Span, .
     return tuple(Span(whole.start + one.start, whole.start + one.end) for one in found)
 
 
-def _parts(text: str) -> Iterator[Span]:
-    cuts = list(_SEMICOLON.finditer(text))
+def _parts(text: str, mark: re.Pattern[str]) -> Iterator[Span]:
+    """Yield what stands between two marks, without them."""
+    cuts = list(mark.finditer(text))
     starts, ends = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(text)]
     yield from (Span(start, end) for start, end in zip(starts, ends, strict=True) if start < end)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 RANKS = (1, 5, 10)
 """The k of each R@k; the last is also that of MRR."""
 
+_FIGURES = (*(f"R@{k}" for k in RANKS), f"MRR@{RANKS[-1]}", "cites", "answered")
+
 LONGEST_CITATION = 150
 """A first citation whose quotes have more characters than this does not count."""
 
@@ -206,6 +208,16 @@ def ranked_contexts(hits: Sequence[Hit]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sources))[: RANKS[-1]]
 
 
+def values(outcome: Outcome) -> dict[str, float]:
+    """Return the figures of one question, each 0 to 1; see `figures` for their means."""
+    rank = outcome.rank
+    found = {f"R@{k}": float(rank is not None and rank <= k) for k in RANKS}
+    found[f"MRR@{RANKS[-1]}"] = 1 / rank if rank else 0.0
+    if outcome.cites is not None:
+        found["cites"] = float(outcome.cites)
+    return found | {"answered": float(outcome.answered)}
+
+
 def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
     """Return the means over the questions, to 4 decimals.
 
@@ -213,14 +225,9 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
     rank 11 on; ``cites``: of the questions with a gold answer, share whose first citation covers
     one and is short; ``answered``: share not refused. A figure without questions is left out.
     """
-    ranks = [one.rank for one in outcomes]
-    values: dict[str, list[float]] = {
-        f"R@{k}": [float(rank is not None and rank <= k) for rank in ranks] for k in RANKS
-    }
-    values[f"MRR@{RANKS[-1]}"] = [1 / rank if rank else 0.0 for rank in ranks]
-    values["cites"] = [float(one.cites) for one in outcomes if one.cites is not None]
-    values["answered"] = [float(one.answered) for one in outcomes]
-    means = {name: round(sum(v) / len(v), 4) for name, v in values.items() if v}
+    rows = [values(one) for one in outcomes]
+    columns = {name: [row[name] for row in rows if name in row] for name in _FIGURES}
+    means = {name: round(sum(v) / len(v), 4) for name, v in columns.items() if v}
     return {"n": len(outcomes), **means}
 
 

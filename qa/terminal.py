@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from embeddings.overview import Overview
     from embeddings.reports import BuildReport, Plan
     from embeddings.verify import Verification
+    from qa.own_weights import Summary
+    from qa.refit import Refit
 
 _STAGES = {
     "read": "reading files",
@@ -216,6 +218,17 @@ def evaluate(
         )  # fmt: skip
 
 
+def fit(files: Sequence[str], chosen: Settings) -> Refit:
+    """Fit weights of the index on question files, with progress on standard error."""
+    from qa.refit import refit
+
+    with _progress() as on_progress:
+        return refit(
+            [Path(name) for name in files], index=Path(chosen.index),
+            model=chosen.model or None, on_progress=on_progress,
+        )  # fmt: skip
+
+
 def unknown_sources(wanted: Iterable[str], known: Sequence[str]) -> Iterator[str]:
     """Yield a sentence for each file or folder of a filter that the index does not hold.
 
@@ -267,6 +280,13 @@ def info(chosen: Settings) -> Overview:
     return overview(IndexFolder(Path(chosen.index)))
 
 
+def own_weights(chosen: Settings, found: Overview) -> Summary:
+    """Return what is said of the own weights of the index; `found` is of the same."""
+    from qa.own_weights import summary
+
+    return summary(Path(chosen.index), found.answering.fingerprint)
+
+
 def verify(chosen: Settings) -> Verification:
     """Read the whole index; without its model the vectors are not compared with the catalogue."""
     from embeddings.encoder import open_encoder
@@ -275,7 +295,7 @@ def verify(chosen: Settings) -> Verification:
     from embeddings.verify import verify as verify_index
 
     index = Path(chosen.index)
-    name = _model_of(index)
+    name = model_of(index)
     try:
         encoder = open_encoder(None if name in (None, MODEL_NAME) else name)
     except ModelError as error:
@@ -284,7 +304,7 @@ def verify(chosen: Settings) -> Verification:
     return verify_index(index, encoder)
 
 
-def _model_of(index: Path) -> str | None:
+def model_of(index: Path) -> str | None:
     """Return the model that made the published generation; None when that cannot be read."""
     from embeddings.errors import IndexDamagedError, IndexFormatError
     from embeddings.manifest import parse_manifest

@@ -6,9 +6,15 @@ Only what these functions return (`Markup`) goes into the page as it is.
 from __future__ import annotations
 
 import html
+import json
+import re
 from collections.abc import Iterable
+from typing import Any
 
 Attribute = str | int | bool | None
+
+_UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+"""Ends a script element, begins a comment in one, or cannot be written as UTF-8."""
 
 
 class Markup(str):
@@ -50,3 +56,20 @@ def element(name: str, /, *children: str, **attributes: Attribute) -> Markup:
     """
     written = "".join(_attribute(key, value) for key, value in attributes.items())
     return Markup(f"<{name}{written}>{join(children)}</{name}>")
+
+
+def data_block(name: str, value: Any) -> Markup:
+    """Return a script element that no browser runs: JSON, for ``JSON.parse`` of its text.
+
+    Nothing in `value` can end the element: marks of HTML are written as escapes of JSON.
+
+    Args:
+        name: id of the element.
+        value: what JSON can hold.
+
+    Raises:
+        ValueError: it holds a number that JSON has no form for (NaN, infinity).
+    """
+    written = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    safe = _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", written)
+    return Markup(f'<script type="application/json" id="{escape(name)}">{safe}</script>')

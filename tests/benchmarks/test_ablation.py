@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -13,8 +15,10 @@ from numpy.typing import NDArray
 
 from benchmarks.ablation import (
     VARIANTS,
+    Figure,
     QuestionSet,
     Remembering,
+    Variant,
     gold_set,
     measure,
     ranked_by,
@@ -23,7 +27,7 @@ from benchmarks.ablation import (
     to_markdown,
 )
 from embeddings.build import build
-from embeddings.encoder import CountingEncoder
+from embeddings.encoder import CountingEncoder, TokenReader, TokenStates
 from embeddings.lexical import Tokenizer
 from embeddings.progress import OnProgress, silence
 from embeddings.store import Generation, IndexFolder
@@ -31,6 +35,8 @@ from qa import squad
 from qa.bot import Bot, Making
 from qa.question_files import Question
 from qa.ranking import Layers, Ranking
+from qa.read_support import ReadSupport
+from qa.reader import SentenceReader
 from qa.squad import GoldAnswer, SquadFile, SquadQuestion
 from qa.support import COLUMNS, Support
 from tests.rankings import ranking_by
@@ -42,6 +48,24 @@ CONTEXTS = (
 )
 
 RANKING = ranking_by({"dense": 20.0, "terms": 5.0}, {"cosine": 20.0, "terms": 5.0}, lift=0.5)
+
+
+def constant(columns: int, value: float) -> Layers:
+    """Return layers that give `value` whatever the columns are."""
+    nothing = np.zeros(columns, np.float32)
+    return Layers(nothing, nothing + 1, (nothing[:, None],), (np.array([value]),))
+
+
+def always(support: float) -> Support:
+    """Return what finds every question as likely to be answered."""
+    return Support(constant(len(COLUMNS), support), ())
+
+
+SURE = ReadSupport(constant(4, 9.0), constant(4, 9.0), ())
+"""Finds after reading that every question is answered."""
+
+READER = SentenceReader({}, ())
+"""Reads nothing: the encoder of these tests tells nothing of tokens."""
 
 EVERYTHING = "+ fitted weights: everything"
 
@@ -99,7 +123,7 @@ def test_reciprocal_ranks() -> None:
 def test_each_half_ranks_by_itself(index: Path, tokenizer: Tokenizer, question: str) -> None:
     generation = Generation(IndexFolder(index).current())
     found = {
-        name: variant(RANKING)(generation, Noting(), tokenizer).find(question)
+        name: variant.making(RANKING, READER)(generation, Noting(), tokenizer).find(question)
         for name, variant in VARIANTS.items()
     }
     dense, words = found["passage vectors alone"], found["words alone (BM25)"]
@@ -121,7 +145,9 @@ def test_weights_order_the_last_variants_alone(index: Path, tokenizer: Tokenizer
     changed = []
     for name, variant in VARIANTS.items():
         found, other = (
-            variant(ranking)(generation, Noting(), tokenizer).find("济南的泉水").rows.tolist()
+            variant.making(ranking, READER)(generation, Noting(), tokenizer)
+            .find("济南的泉水")
+            .rows.tolist()
             for ranking in (plain, turned)
         )
         if found == other[::-1]:
@@ -135,39 +161,67 @@ def negative(layers: Layers) -> Layers:
     return replace(layers, weights=tuple(-weight for weight in layers.weights))
 
 
+class Noted(Bot):
+    """Notes what it judges by."""
+
+    judged_by: ClassVar[list[object]] = []
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        self.judged_by.extend((named["support"], named["read_support"]))
+        super().__init__(*args, **named)
+
+
 def test_figures_come_from_weights_that_did_not_see_the_texts(
     index: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, ...]] = []
-    given: list[Ranking] = []
+    given: list[object] = []
+    fits = {Ranking: RANKING, SentenceReader: READER, Support: always(9), ReadSupport: SURE}
 
-    def unseen(texts: tuple[str, ...]) -> Ranking:
+    def noting(ranking: Ranking, reader: SentenceReader) -> Making:
+        given.extend((ranking, reader))
+        return VARIANTS[EVERYTHING].making(ranking, reader)
+
+    def unseen(fit: object, texts: tuple[str, ...]) -> object:
         asked.append(texts)
-        return RANKING
+        return fit
 
-    def noting(ranking: Ranking) -> Making:
-        given.append(ranking)
-        return VARIANTS[EVERYTHING](ranking)
+    for sort, fit in fits.items():
+        monkeypatch.setattr(sort, "unseen", partial(unseen, fit))
+    monkeypatch.setattr(Noted, "judged_by", given)
+    noted = {"noted": Variant(noting, Noted)}
+    assert len(list(measure(noted, [springs(index)], Noting(), tokenizer))) == 1
+    assert asked == [CONTEXTS] * len(fits)
+    assert given == list(fits.values())
 
-    monkeypatch.setattr(Ranking, "unseen", unseen)
-    assert len(list(measure({"noted": noting}, [springs(index)], Noting(), tokenizer))) == 1
-    assert asked == [CONTEXTS]
-    assert given == [RANKING]
+
+class Characters(CountingEncoder):
+    """Reads a text as its characters."""
+
+    def read(self, texts: Sequence[str], longest: int = 512) -> list[TokenStates]:
+        return [
+            TokenStates(np.array([ord(c) for c in one[:longest]]), np.ones((len(one), 4), "f4"))
+            for one in texts
+        ]
+
+
+def test_what_remembers_reads_where_its_encoder_does() -> None:
+    plain: object = Remembering(Noting())
+    reading = Remembering(Characters("泉"))
+    assert not isinstance(plain, TokenReader)
+    assert isinstance(reading, TokenReader)
+    assert [one.ids.tolist() for one in reading.read(["泉水", "湖"])] == [[27849, 27700], [28246]]
 
 
 def test_ties_go_by_row(index: Path, tokenizer: Tokenizer) -> None:
     generation = Generation(IndexFolder(index).current())
-    found = VARIANTS[EVERYTHING](RANKING)(generation, Noting(), tokenizer).find("济南")
+    found = (
+        VARIANTS[EVERYTHING].making(RANKING, READER)(generation, Noting(), tokenizer).find("济南")
+    )
     assert ranked_by(found, np.zeros(3)).rows.tolist() == [0, 1, 2]
     highest_first = ranked_by(found, found.rows.astype(np.float64))
     assert highest_first.rows.tolist() == [2, 1, 0]
     assert highest_first.score.tolist() == [1.0, 0.5, 0.0]
-
-
-def always(support: float) -> Support:
-    """Return what finds every question as likely to be answered."""
-    nothing = np.zeros(len(COLUMNS), np.float32)
-    return Support(Layers(nothing, nothing + 1, (nothing[:, None],), (np.array([support]),)), ())
 
 
 def test_the_table(
@@ -185,7 +239,7 @@ def test_the_table(
         return silence
 
     rows = list(measure(variants, sets, Remembering(encoder), tokenizer, telling))
-    assert to_markdown(sets, rows) == (
+    assert "\n".join(to_markdown(sets, rows)) == (
         "|  | 问题 again hit@1 | 问题 again cited | 泉 R@1 | 泉 cites |\n"
         "| --- | --: | --: | --: | --: |\n"
         "| + fitted weights: everything | 1.000 | 1.000 | 1.000 | 1.000 |\n"
@@ -193,6 +247,19 @@ def test_the_table(
     )
     assert told == [(name, one.name) for name in variants for one in sets]
     assert len(encoder.asked) == len(set(encoder.asked))
+
+
+def test_a_figure_that_no_question_has_is_left_open(index: Path, tokenizer: Tokenizer) -> None:
+    columns = {".json": (Figure("R@1"), Figure("refused"), Figure("answer", "followup"))}
+    row = ("alone", [1.0, float("nan"), float("nan")])
+    assert "\n".join(to_markdown([springs(index)], [row], columns)) == (
+        "|  | 泉 R@1 | 泉 refused | 泉 followup answer |\n"
+        "| --- | --: | --: | --: |\n"
+        "| alone | 1.000 | - | - |"
+    )
+    report = springs(index).ask(Bot(index, Noting(), tokenizer), silence)
+    values = [figure.of(report) for figure in columns[".json"]]
+    assert [value == value for value in values] == [True, False, False]
 
 
 def test_a_sample_and_crossed_names(index: Path, tokenizer: Tokenizer, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from embeddings.errors import SettingError
-from embeddings.settings import Settings, load
+from embeddings.settings import Settings, is_given, load
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_defaults() -> None:
-    assert load(environment={}) == Settings("seeds", "index", "", 64, 10, "127.0.0.1", 7860)
+    assert load(environment={}) == Settings("seeds", "index", "", 64, 15, "127.0.0.1", 7860)
 
 
 def test_command_line_over_environment_over_file() -> None:
@@ -43,3 +43,12 @@ def test_a_file_that_is_not_toml_or_not_there() -> None:
     for name in ("bad.toml", "none.toml"):
         with pytest.raises(SettingError, match=f"settings file '{name}' cannot be read"):
             load(environment={"WENJU_SETTINGS": name})
+
+
+def test_what_was_set_is_known_even_to_its_default() -> None:
+    assert not is_given("refuse_below", {})
+    assert not is_given("refuse_below", {"WENJU_REFUSE_BELOW": ""})
+    assert is_given("refuse_below", {"WENJU_REFUSE_BELOW": "10"})
+    assert not is_given("port", {"WENJU_REFUSE_BELOW": "10"})
+    Path("wenju.toml").write_text("refuse_below = 10\n", "utf-8")
+    assert is_given("refuse_below", {})

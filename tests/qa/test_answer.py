@@ -66,6 +66,36 @@ def test_small_talk_is_no_answer(bot: Bot, question: str) -> None:
     assert (answer.answered, answer.reason, answer.nearest) == (False, Reason.SMALL_TALK, ())
 
 
+def test_an_answer_says_how_likely_the_documents_answer(
+    index: Path, counting: CountingEncoder, tokenizer: Tokenizer
+) -> None:
+    question = "天桥区建立了几个产业链党组织？"
+    likely = Bot(index, counting, tokenizer, least=0.0).ask(question).support
+    assert likely is not None
+    assert 0 < likely < 1
+    above = Bot(index, counting, tokenizer, least=likely + 1e-6)
+    refusal = above.ask(question)
+    assert (refusal.answered, refusal.support, above.least) == (False, likely, likely + 1e-6)
+    assert Bot(index, counting, tokenizer, least=likely).ask(question).answered
+
+
+def test_of_several_parts_the_likeliest_counts(
+    index: Path, counting: CountingEncoder, tokenizer: Tokenizer
+) -> None:
+    bot = Bot(index, counting, tokenizer, least=0.0)
+    both = bot.ask("天桥区建立了几个产业链党组织？高新区组建了几个党建联盟？").support
+    each = [
+        bot.ask(one).support
+        for one in ("天桥区建立了几个产业链党组织？", "高新区组建了几个党建联盟？")
+    ]
+    assert both == max(one for one in each if one is not None)
+
+
+def test_where_nothing_was_judged_nothing_is_said_of_it(bot: Bot) -> None:
+    assert bot.ask("你好").support is None
+    assert bot.ask("天桥区有几个？", sources=["没有.txt"]).support is None
+
+
 @pytest.mark.parametrize("question", ["", "  \n\u3000"])
 def test_an_empty_question_is_refused(bot: Bot, question: str) -> None:
     with pytest.raises(QuestionError, match="The question is empty; write what you want to know"):

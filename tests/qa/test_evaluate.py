@@ -47,6 +47,7 @@ class StubBot:
     found: dict[str, list[Hit]] = field(default_factory=dict)
     said: dict[str, Answer] = field(default_factory=dict)
     calls: list[tuple[object, ...]] = field(default_factory=list)
+    least: float = 0.1
 
     def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
         self.calls.append(("ask", question, tuple(history)))
@@ -167,6 +168,37 @@ def test_gold_figures() -> None:
     assert steps == [("ask", 0, 3), ("ask", 1, 3), ("ask", 2, 3), ("ask", 3, 3)]
     assert report.latency.ask is not None
     assert report.latency.retrieve is None
+
+
+def test_every_gold_question_keeps_its_outcome() -> None:
+    questions = [
+        gold("1", "泉水多少度？", "number", Evidence("泉.txt", ("常年十八度",)), answer="十八度"),
+        gold("2", "那它多长？", "number", Evidence("河.txt", ("一百八十三公里",)), answer="二百"),
+        gold("3", "谁修的？", "unanswerable"),
+    ]
+    report = evaluate_gold(stub(), "问题.jsonl", questions)
+    told = [(one.question.id, one.right, one.rank, one.answer.question) for one in report.outcomes]
+    assert told == [
+        ("1", True, 1, "泉水多少度？"),
+        ("2", False, 1, "黄河多长？"),
+        ("3", True, None, "谁修的？"),
+    ]
+    assert [[found.gold for found in one.passages] for one in report.outcomes] == [
+        [True],
+        [True],
+        [],
+    ]
+    assert all(one.milliseconds is not None for one in report.outcomes)
+    assert report.least == 0.1
+
+
+def test_every_squad_question_keeps_its_outcome() -> None:
+    report = evaluate_squad(*squad_file())
+    told = [(one.question.id, one.right, one.rank) for one in report.outcomes]
+    assert told == [("1", True, 1), ("2", False, 1), ("3", False, None), ("4", False, None)]
+    timed = [one.milliseconds is not None for one in report.outcomes]
+    assert timed == [True, False, True, False]
+    assert report.outcomes[0].gold.items == (("十八度",),)
 
 
 def squad_file() -> tuple[StubBot, SquadFile]:

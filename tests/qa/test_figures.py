@@ -13,14 +13,17 @@ import pytest
 
 from embeddings.errors import QuestionError
 from embeddings.lexical import to_traditional
+from embeddings.records import Span
 from qa.figures import (
     AnswerRow,
     CountedText,
     Originals,
     describe,
+    gold_rank,
     is_wrong,
     judge,
     plain,
+    stated_at,
     states,
     table,
 )
@@ -455,3 +458,40 @@ def test_equal_to_the_reference_script(tmp_path: Path, by: str) -> None:
     for name in ("cited", "answer", "grounded", "exact", "refused", "false_refusal"):
         assert {values[name] for _, values in judged if name in values} == {0.0, 1.0}, name
     assert table(judged, by) == script_figures(tmp_path, by)
+
+
+@pytest.mark.parametrize(
+    ("text", "variant", "found"),
+    [
+        ("共有12家，其中2家。", "2家", ["2家"]),
+        ("濟(jì)陽(yáng)區(qū)走訪", "济阳区", ["濟(jì)陽(yáng)區"]),
+        ("共 7 7\n.57 亿元", "77.57", ["7 7\n.57"]),
+        ("WANG和wang", "Wang", ["WANG", "wang"]),
+        ("哈哈哈", "哈哈", ["哈哈", "哈哈"]),
+        ("İstanbul济南", "济南", ["济南"]),
+        ("没有", "", []),
+        ("没有", "(jì)", []),
+    ],
+)
+def test_where_a_variant_is_stated(text: str, variant: str, found: list[str]) -> None:
+    assert [span.of(text) for span in stated_at(text, variant)] == found
+
+
+def test_where_a_variant_is_stated_it_is_stated() -> None:
+    assert list(stated_at("共有2.5家", "2")) == []
+    assert list(stated_at("共有25家，2家", "2")) == [Span(6, 7)]
+
+
+def test_the_rank_of_the_gold_passage() -> None:
+    originals = Originals(TEXTS)
+    question = gold("直播企业100余家", "北园")
+    far, half, whole = (0, 10), (10, 16), (10, 26)
+    assert gold_rank(question, row(passages=[far, half, whole]), originals) == 2
+    assert gold_rank(question, row(passages=[far, (34, 38)]), originals) == 2
+    assert gold_rank(question, row(passages=[far, (10, 12)]), originals) is None
+    assert gold_rank(question, row(), originals) is None
+
+
+def test_a_question_without_an_answer_has_no_rank() -> None:
+    question = gold(kind="unanswerable")
+    assert gold_rank(question, row(passages=[(0, 38)]), Originals(TEXTS)) is None

@@ -1,4 +1,4 @@
-"""A long sentence is cut at its semicolons to what answers; its place stays exact."""
+"""A long sentence is cut at its semicolons or commas to what answers; its place stays exact."""
 
 from __future__ import annotations
 
@@ -36,13 +36,42 @@ def test_of_several_the_one_with_the_questions_words() -> None:
     ("text", "found"),
     [
         (f"{FAST};另有8家。", [Span(2, 8)]),
-        (SENTENCE, []),
-        (FILLING + FAST, [Span(len(FILLING) + 2, len(FILLING) + 8)]),
+        (FILLING + FAST, [Span(len(FILLING) + 2, len(FILLING) + 8)]),  # nowhere to cut
         ("；" * (LONGEST + 1), [Span(3, 4)]),
     ],
 )
 def test_said_whole(text: str, found: list[Span]) -> None:
     assert answering_part(text, found, ASKED) is None
+
+
+CLAUSES = "，".join([*["园区开展了各项服务活动"] * 12, "企业总数达到1,544家", "职工3000人", FAST])
+
+
+def test_without_semicolons_the_clauses_around_the_mark() -> None:
+    at = CLAUSES.index("1,544")
+    part = answering_part(CLAUSES, [Span(at, at + 6)], ["企业"])
+    assert part is not None
+    assert len(part) <= LONGEST
+    assert "企业总数达到1,544家，" in part.of(CLAUSES)
+    assert CLAUSES[part.start - 1] == "，"
+    assert part.end == len(CLAUSES) or CLAUSES[part.end] == "，"
+
+
+def test_without_a_mark_the_clauses_with_the_questions_words() -> None:
+    part = answering_part(CLAUSES, [], ["职工", "手续"])
+    assert part is not None
+    assert part.of(CLAUSES).endswith(f"职工3000人，{FAST}")
+    assert answering_part(CLAUSES, [], ["学校"]) is None
+
+
+@given(st.text("甲乙，；,;3a ", max_size=400), st.lists(st.sampled_from("甲乙3a"), max_size=2))
+def test_what_is_cut_is_short_or_between_semicolons(text: str, words: list[str]) -> None:
+    part = answering_part(text, [], words)
+    if len(text) <= LONGEST:
+        assert part is None
+    elif part is not None:
+        assert 0 < len(part) <= LONGEST
+        assert any(word in part.of(text) for word in words)
 
 
 def test_the_place_of_a_part_with_glosses_and_line_breaks() -> None:

@@ -316,6 +316,20 @@ def test_the_figures_of_four_questions() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rank", "counts", "values"),
+    [
+        (1, True, {"R@1": 1, "R@5": 1, "R@10": 1, "MRR@10": 1, "cites": 1, "answered": 1}),
+        (3, None, {"R@1": 0, "R@5": 1, "R@10": 1, "MRR@10": 1 / 3, "answered": 1}),
+        (None, False, {"R@1": 0, "R@5": 0, "R@10": 0, "MRR@10": 0, "cites": 0, "answered": 1}),
+    ],
+)
+def test_the_figures_of_one_question(
+    rank: int | None, counts: bool | None, values: dict[str, float]
+) -> None:
+    assert squad.values(Outcome(asked(), rank, counts, True, "", "", ())) == values
+
+
+@pytest.mark.parametrize(
     ("rank", "counts", "wrong"),
     [(1, True, False), (1, None, False), (1, False, True), (2, True, True), (None, None, True)],
 )

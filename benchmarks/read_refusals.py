@@ -1,0 +1,210 @@
+"""Fits the weights of `qa.read_support` on SQuAD files, and judges them on the file left out.
+
+Run: python -m benchmarks.read_refusals SQUAD.json... [--cross ENGLISH.json...] [--sample N]
+     [--write qa/read_support.json]
+
+As in `benchmarks.refusals`, whose weights come first, every question is asked of all contexts,
+without the one that answers, and of the contexts of other files only; then the likeliest sentences
+are read. Weights, network and support are those that did not see the file. The four numbers that
+are left are fitted on the other files; for questions in another language on one half of their
+contexts, and judged on the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.ranking import files_content, layers_of, standard
+from benchmarks.reader import halves
+from benchmarks.refusals import DECAY, FALSE_REFUSALS, RATE, rows_by_source
+from embeddings.encoder import open_encoder
+from embeddings.lexical import Tokenizer
+from embeddings.model import home
+from embeddings.opening import open_published
+from embeddings.progress import silence
+from embeddings.store import Generation, IndexFolder
+from qa import squad
+from qa.answer import Answerer
+from qa.bot import LEAST_SUPPORT
+from qa.evaluate import open_contexts, sampled
+from qa.ranking import Layers, Ranking
+from qa.read_support import COLUMNS, FORMAT, ReadSupport, columns
+from qa.reader import SentenceReader
+from qa.retrieval import Retriever
+from qa.squad import SquadFile
+from qa.support import Support
+
+EPOCHS = 400
+
+Columns = NDArray[np.float32]
+
+
+class Asked(NamedTuple):
+    """One question as asked of three indexes: columns, shape (len(COLUMNS),); None for refused.
+
+    Attributes:
+        whole: all contexts.
+        near: all but the one that answers.
+        other: those of other files.
+    """
+
+    whole: Columns | None
+    near: Columns | None
+    other: Columns | None
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """Everything fitted without one file, over one generation."""
+
+    retriever: Retriever
+    answerer: Answerer
+
+    @classmethod
+    def unseen(cls, generation: Generation, file: SquadFile) -> Weighing:
+        """Return what saw none of the contexts of `file`."""
+        retriever = Retriever(
+            generation, open_encoder(), Tokenizer(home() / "jieba"),
+            Ranking.unseen(file.contexts), reader=SentenceReader.unseen(file.contexts),
+        )  # fmt: skip
+        return cls(retriever, Answerer(retriever, 0.0, Support.unseen(file.contexts)))
+
+    def columns(self, question: str, among: NDArray[np.int64] | None = None) -> Columns | None:
+        """Return what is weighed for a question; None where a rule refuses it."""
+        found = self.retriever.ranked(self.retriever.search(question, among))
+        before = self.answerer.support_before(found)
+        if before == 0 and not found.crosses_languages:
+            return None
+        read = self.retriever.read(found)
+        if read.gathered is None or read.gathered.weighed is None:
+            return None
+        return columns(before, read.gathered.weighed)
+
+
+def main() -> None:
+    """Ask, judge each fit on the file that it did not see, write the fits."""
+    options = _arguments()
+    files = [squad.read_squad(path) for path in options.files]
+    kept, _ = open_contexts(files, None, silence)
+    generation = open_published(IndexFolder(Path(kept.folder))).generation
+    asked = {file.name: ask(generation, file, options.sample) for file in files}
+    pairs = [squad.pair(squad.read_squad(path), file) for path in options.cross for file in files]
+    parts = [half for one in pairs if one for half in halves(one)]
+    crossed = {one.name: ask(generation, one, options.sample) for one in parts}
+    print(
+        "| file | refused at 5 % false: near misses | other files' contexts "
+        f"| at {LEAST_SUPPORT:g}: near misses | other files' | false |\n|---|---|---|---|---|---|"
+    )
+    foreign = fit([one for rows in crossed.values() for one in rows])
+    fits = []
+    for file in files:
+        others = {name: rows for name, rows in asked.items() if name != file.name}
+        own = fit([one for rows in others.values() for one in rows])
+        print(judged(file.name, own, asked[file.name]), flush=True)
+        fits.append(ReadSupport(own, foreign, tuple(others)))
+    for name, rows in crossed.items():
+        seen = [one for other, held in crossed.items() if other != name for one in held]
+        print(judged(name, fit(seen), rows), flush=True)
+    whole = fit([one for rows in asked.values() for one in rows])
+    fits.insert(0, ReadSupport(whole, foreign, tuple(asked)))
+    if options.write:
+        _write(options.write, options.files, files, fits)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("files", type=Path, nargs="+", help="SQuAD files (.json)")
+    parser.add_argument("--cross", type=Path, nargs="*", default=[], help="their translations")
+    parser.add_argument("--sample", type=int, help="questions of each file; all without it")
+    parser.add_argument("--write", type=Path, help="where the fits are kept")
+    return parser.parse_args()
+
+
+def ask(generation: Generation, file: SquadFile, sample: int | None) -> list[Asked]:
+    """Return what is weighed for a file's questions; of those the index finds the context of."""
+    weighing = Weighing.unseen(generation, file)
+    rows = rows_by_source(weighing.retriever)
+    own = np.unique(np.concatenate([rows[squad.context_name(text)] for text in file.contexts]))
+    every = np.arange(generation.postings.size)
+    found = []
+    for one in sampled(file.questions, sample, 0):
+        question, gold = one.question.text, rows[squad.context_name(one.context)]
+        gathered = weighing.retriever.gather(question)
+        if gathered is None or not np.isin(gathered.rows, gold).any():
+            continue
+        without = (np.setdiff1d(every, taken) for taken in (gold, own))
+        near, other = (weighing.columns(question, rest) for rest in without)
+        found.append(Asked(weighing.columns(question), near, other))
+    return found
+
+
+def fit(asked: Sequence[Asked]) -> Layers:
+    """Return the weights that tell answerable questions from near misses and from others'.
+
+    Logistic regression (Adam); the two sorts weigh the same.
+    """
+    import torch
+
+    torch.manual_seed(0)
+    right = [one.whole for one in asked if one.whole is not None]
+    wrong = [c for one in asked for c in (one.near, one.other) if c is not None]
+    if not right or not wrong:
+        raise SystemExit("There is nothing to fit on: give the English questions with --cross.")
+    inputs, scaling = standard(np.stack([*right, *wrong]))
+    labels = torch.tensor([1.0] * len(right) + [0.0] * len(wrong))
+    balance = torch.where(labels > 0, 0.5 / len(right), 0.5 / len(wrong))
+    linear = torch.nn.Linear(inputs.shape[1], 1)
+    adam = torch.optim.AdamW(linear.parameters(), lr=5 * RATE, weight_decay=DECAY)
+    for epoch in range(EPOCHS):
+        adam.param_groups[0]["lr"] = 5 * RATE * (1 - epoch / EPOCHS)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(
+            linear(inputs)[:, 0], labels, weight=balance, reduction="sum"
+        )
+        adam.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        adam.step()
+    return layers_of(scaling, [linear])
+
+
+def judged(name: str, layers: Layers, asked: Sequence[Asked]) -> str:
+    """Return a row of the table."""
+
+    def likely(found: Sequence[Columns | None]) -> NDArray[np.float64]:
+        odds = [-np.inf if one is None else float(layers(one[None, :])[0]) for one in found]
+        return np.asarray(1 / (1 + np.exp(-np.array(odds))), np.float64)
+
+    columns_of = ([one.whole for one in asked], [one.near for one in asked])
+    whole, near = map(likely, columns_of)
+    other = likely([one.other for one in asked])
+    least = float(np.quantile(whole, FALSE_REFUSALS))
+    cells = [
+        *(np.mean(each < least) for each in (near, other)),
+        *(np.mean(each < LEAST_SUPPORT) for each in (near, other, whole)),
+    ]
+    return f"| {name} | " + " | ".join(f"{value:.3f}" for value in cells) + " |"
+
+
+def _write(
+    path: Path, paths: Sequence[Path], files: Sequence[SquadFile], fits: Sequence[ReadSupport]
+) -> None:
+    names = " ".join(one.name for one in paths)
+    content: Mapping[str, object] = {
+        "format": FORMAT,
+        "made_by": f"python -m benchmarks.read_refusals {names} --cross xquad.en.json",
+        "columns": list(COLUMNS),
+        "files": files_content(paths, files),
+        "fits": [one.to_json() for one in fits],
+    }
+    path.write_text(json.dumps(content) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
