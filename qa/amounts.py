@@ -152,7 +152,7 @@ def _meant(found: re.Match[str], before: str) -> Range | None:
     """Return what a number can mean, by how exactly it is said; None where it says none."""
     written = _written(found["number"], found["scale"])
     to = _written(found["to"], found["scale"]) if found["to"] else written
-    if written is None or to is None or (found["number"][0] in _SCALES and _VAGUE.search(before)):
+    if written is None or to is None or _VAGUE.search(before):
         return None
     low, high = written.number, to.number
     if found["half"]:
@@ -164,7 +164,9 @@ def _meant(found: re.Match[str], before: str) -> Range | None:
         low -= written.step
     elif _NEARLY.search(before) or {"左右", "上下"} & set(ends):
         low, high = low - ABOUT * abs(low), high + ABOUT * abs(high)
-    return Range(float(low), float(high), float(written.place))
+    # Rounding leaves half of the last place open.
+    half = written.place / 2
+    return Range(float(low - half), float(high + half))
 
 
 def _written(number: str, scale: str) -> _Written | None:

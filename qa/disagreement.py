@@ -28,7 +28,7 @@ from qa.kinds import Kind, Wanted
 from qa.names import ended
 from qa.values import Value, differ
 
-CLEARLY_LESS = 3.5
+CLEARLY_LESS = 4.0
 """Nats: the other sentence may be this much less likely than the first."""
 
 WHOLE = 0.5
@@ -177,7 +177,7 @@ def _elsewhere(one: _Fact, other: _Fact, question: str) -> bool:
 
 _PLACE_ENDS = (
     "省", "市", "县", "区", "镇", "乡", "村", "州", "国", "街道", "路", "站", "线", "公司", "集团",
-    "大学", "学院", "中学", "小学", "医院", "银行",
+    "大学", "学院", "学校", "中学", "小学", "中心", "医院", "厂", "市场", "银行",
 )  # fmt: skip
 _NO_NAME = re.compile("[全本该我各园城市辖社地景][区市县镇乡村省州国]")
 
@@ -274,11 +274,11 @@ _ROLES = tuple(
     re.compile(rf"{chinese}|\b(?:{english})")
     for chinese, english in (
         (
-            "新增|新建|新设|(?:增加|增长|减少|下降|提高|提升|上涨)(?!到|至)|增幅|同比|环比",
+            "新增|新建|新设|增加(?!到|至)|增长|增幅|减少|下降|提高|提升|上涨|同比|环比",
             r"increase|rise|rose|grew|fell|dropp|declin|new(?:ly)?\b",
         ),
         (
-            "计划|规划|预计|预期|力争|目标|拟|将[会要有达建新再]|有望",
+            "计划|规划|预计|预期|力争|目标|拟|将(?!近)|有望",
             r"plan|expect|project(?!s)|aim|target|will\b",
         ),
         (
