@@ -36,8 +36,7 @@ from qa.reader import (
     FORMAT,
     HEADS,
     LEAST_WEIGHT,
-    LONGEST_QUESTION,
-    LONGEST_SENTENCE,
+    LONGEST,
     SentenceReader,
 )
 from qa.retrieval import Retriever
@@ -195,8 +194,7 @@ def gather(
     encoder = open_encoder()
     assert isinstance(encoder, OnnxEncoder)
     library = Library(
-        encoder.read(list(questions), LONGEST_QUESTION),
-        encoder.read(list(sentences), LONGEST_SENTENCE),
+        encoder.read(list(questions), LONGEST), encoder.read(list(sentences), LONGEST)
     )
     return library, read
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PROMPTS = {"query": "query: ", "document": "passage: "}
 ONNX_FOLDER = "onnx"
 ONNX_FILE = "model_int8.onnx"
+READING_FILE = "reading_int8.onnx"
 
 _CARD = """\
 # multilingual-e5-small
@@ -63,7 +64,7 @@ def write_model(weights: Weights, folder: Path) -> Iterator[str]:
     onnx = folder / ONNX_FOLDER
     onnx.mkdir()
     write_fast_vocabulary(weights.vocabulary, onnx)
-    write_onnx(weights, onnx / ONNX_FILE)
+    write_onnx(weights, onnx / ONNX_FILE, onnx / READING_FILE)
 
 
 def _write_configuration(weights: Weights, folder: Path) -> None:

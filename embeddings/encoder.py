@@ -12,14 +12,13 @@ import re
 import threading
 from collections import deque
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from embeddings import model as packaged
-from embeddings.conversion import ONNX_FILE, ONNX_FOLDER, PROMPTS
+from embeddings.conversion import ONNX_FILE, ONNX_FOLDER, PROMPTS, READING_FILE
 from embeddings.errors import ModelDamagedError, ModelMissingError, SettingError
 
 if TYPE_CHECKING:
@@ -174,9 +173,9 @@ class OnnxEncoder:
         self.name = packaged.MODEL_NAME
         prompts = PROMPTS.values()
         self.fingerprint = _fingerprint(ONNX, str(packaged.VECTORS), manifest.weights, *prompts)
-        self._network = folder / ONNX_FOLDER / ONNX_FILE
+        self._folder = folder / ONNX_FOLDER
         self._threads = threads or _processors()
-        self._sessions: dict[int, Any] = {}
+        self._sessions: dict[tuple[str, int], Any] = {}
         self._opening = threading.Lock()
         self._tokenizer = UnigramTokenizer(folder / ONNX_FOLDER, MAX_TOKENS)
         self.dimensions = int(json.loads((folder / "config.json").read_text("utf-8"))[_WIDTH])
@@ -205,7 +204,7 @@ class OnnxEncoder:
             def work(row: int, session: Any) -> None:
                 vectors[row] = self._vector(inputs[row], session)
 
-            self._side_by_side(inputs, work)
+            self._side_by_side(inputs, work, ONNX_FILE)
         return vectors
 
     def passage_input(self, text: str) -> str:
@@ -224,12 +223,14 @@ class OnnxEncoder:
         def work(row: int, session: Any) -> None:
             found[row] = self._states(READING + texts[row], longest, session)
 
-        self._side_by_side(texts, work)
+        self._side_by_side(texts, work, READING_FILE)
         return [one for one in found if one is not None]
 
-    def _side_by_side(self, inputs: Sequence[str], act: Callable[[int, Any], None]) -> None:
+    def _side_by_side(
+        self, inputs: Sequence[str], act: Callable[[int, Any], None], network: str
+    ) -> None:
         """Give every row of `inputs` to `act`, with every thread at a text of its own."""
-        session = self._session(1)
+        session = self._session(network, 1)
         # The longest first: in the end no thread is long at work while the others have none.
         waiting = deque(sorted(range(len(inputs)), key=lambda row: -len(inputs[row])))
 
@@ -252,33 +253,30 @@ class OnnxEncoder:
             done.result()
 
     def _session_of_all(self) -> Any:
-        return self._session(min(self._threads, _MOST_THREADS))
+        return self._session(ONNX_FILE, min(self._threads, _MOST_THREADS))
 
-    def _session(self, threads: int) -> Any:
-        """Open it when it is first needed: a program that only asks needs one of the two."""
+    def _session(self, network: str, threads: int) -> Any:
+        """Open it when it is first needed: a program that only asks does not need all."""
         with self._opening:
-            if threads not in self._sessions:
-                self._sessions[threads] = _session(self._network, threads)
-            return self._sessions[threads]
+            if (network, threads) not in self._sessions:
+                self._sessions[network, threads] = _session(self._folder / network, threads)
+            return self._sessions[network, threads]
 
     def _vector(self, text: str, session: Any) -> NDArray[np.float32]:
-        from embeddings.onnx_graph import OUTPUT
-
-        vector: NDArray[np.float32] = self._run(self._tokenizer.encode(text), OUTPUT, session)
+        vector: NDArray[np.float32] = _run(session, self._tokenizer.encode(text))
         return vector
 
     def _states(self, text: str, longest: int, session: Any) -> TokenStates:
-        from embeddings.onnx_graph import TOKENS
-
         ids = self._tokenizer.encode(text)
         ids = ids if len(ids) <= longest else [*ids[: longest - 1], ids[-1]]
-        return TokenStates(np.array(ids, np.int64), self._run(ids, TOKENS, session))
+        return TokenStates(np.array(ids, np.int64), _run(session, ids))
 
-    def _run(self, ids: Sequence[int], wanted: str, session: Any) -> Any:
-        from embeddings.onnx_graph import INPUT
 
-        inputs = {INPUT: np.array([ids], np.int64)}
-        return session.run([wanted], inputs, _only_what_is_wanted())[0][0]
+def _run(session: Any, ids: Sequence[int]) -> Any:
+    """Return what a network makes of one text."""
+    from embeddings.onnx_graph import INPUT
+
+    return session.run(None, {INPUT: np.array([ids], np.int64)})[0][0]
 
 
 class SentenceTransformersEncoder:
@@ -408,16 +406,6 @@ def _next(rows: deque[int]) -> int | None:
         return rows.popleft()
     except IndexError:
         return None
-
-
-@lru_cache(1)
-def _only_what_is_wanted() -> Any:
-    """Return run options under which no operation runs that the wanted output does not need."""
-    import onnxruntime
-
-    options = onnxruntime.RunOptions()
-    options.only_execute_path_to_fetches = True
-    return options
 
 
 def _session(path: Path, threads: int) -> Any:

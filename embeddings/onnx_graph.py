@@ -38,30 +38,51 @@ _LARGEST_WEIGHT = 64
 _LOUD_UNITS = {"l0": 318, "l4": 778, "l5": 658}
 
 
-def write_onnx(weights: Weights, path: Path) -> None:
-    """Write the graph to `path` and its tensors beside it, to the same name with ``.data``.
+def write_onnx(weights: Weights, path: Path, reading: Path) -> None:
+    """Write two graphs, and their tensors beside them, to the name of the first with ``.data``.
 
-    The graph maps `INPUT`, int64 (batch, tokens), to `OUTPUT`, float32 (batch, hidden), unit rows,
-    and to `TOKENS`, float32 (batch, tokens, hidden), the states after `READING_LAYERS` layers.
+    Args:
+        weights: of the network.
+        path: the whole network; it maps `INPUT`, int64 (batch, tokens), to `OUTPUT`, float32
+            (batch, hidden), unit rows.
+        reading: its first `READING_LAYERS` layers, in the same folder; they map `INPUT` to
+            `TOKENS`, float32 (batch, tokens, hidden). A graph of its own, since onnxruntime runs
+            all of a graph, whichever output is wanted.
     """
     import onnx
-    from onnx import helper
 
     graph = _Graph(weights)
     graph.network()
-    batch = [_declared(INPUT, onnx.TensorProto.INT64, "tokens")]
-    hidden = weights.shape.hidden
-    given = [_declared(OUTPUT, onnx.TensorProto.FLOAT, hidden)]
-    if weights.shape.layers >= READING_LAYERS:
-        given.append(_declared(TOKENS, onnx.TensorProto.FLOAT, "tokens", hidden))
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "multilingual-e5-small", batch, given, graph.tensors),
+    hidden, kind = weights.shape.hidden, onnx.TensorProto.FLOAT
+    whole = _model(graph.nodes, _declared(OUTPUT, kind, hidden), graph.tensors)
+    # Beside the graph the tensors are mapped into memory, not read: the word table is 60 MB.
+    onnx.save(whole, path, save_as_external_data=True, location=f"{path.name}.data")
+    kept = onnx.load(path, load_external_data=False).graph.initializer
+    nodes = [*graph.nodes_to(graph.read), _node("Identity", [graph.read], [TOKENS])]
+    used = {name for node in nodes for name in node.input}
+    half = _model(
+        nodes, _declared(TOKENS, kind, "tokens", hidden), [one for one in kept if one.name in used]
+    )
+    reading.write_bytes(half.SerializeToString())
+
+
+def _model(nodes: Sequence[Any], given: Any, tensors: Sequence[Any]) -> Any:
+    import onnx
+    from onnx import helper
+
+    taken = _declared(INPUT, onnx.TensorProto.INT64, "tokens")
+    return helper.make_model(
+        helper.make_graph(nodes, "multilingual-e5-small", [taken], [given], tensors),
         opset_imports=[helper.make_opsetid(name, version) for name, version in _OPSETS.items()],
         ir_version=_IR_VERSION,
         producer_name="wenju",
     )
-    # Beside the graph the tensors are mapped into memory, not read: the word table is 60 MB.
-    onnx.save(model, path, save_as_external_data=True, location=f"{path.name}.data")
+
+
+def _node(kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> Any:
+    from onnx import helper
+
+    return helper.make_node(kind, inputs, outputs, name=outputs[0], **attributes)
 
 
 def _declared(name: str, kind: int, *widths: int | str) -> Any:
@@ -71,20 +92,26 @@ def _declared(name: str, kind: int, *widths: int | str) -> Any:
 
 
 class _Graph:
-    """Nodes and tensors of a graph as it is written down; values are known by their names."""
+    """Nodes and tensors of a graph as it is written down; values are known by their names.
+
+    Attributes:
+        nodes, tensors: in the order in which they were written down.
+        read: the value after `READING_LAYERS` layers.
+    """
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
         self._shape = weights.shape
         self.nodes: list[Any] = []
         self.tensors: list[Any] = []
+        self.read = ""
 
     def network(self) -> None:
         value = self._embedding()
         for layer in range(self._shape.layers):
             value = self._feed_forward(f"l{layer}", self._attention(f"l{layer}", value))
-            if layer + 1 == READING_LAYERS:
-                self._node("Identity", [value], TOKENS)
+            if layer < READING_LAYERS:
+                self.read = value
         axes = self._tensor("token_axis", np.array([1]))
         mean = self._node("ReduceMean", [value, axes], "mean", keepdims=0)
         self._node("LpNormalization", [mean], OUTPUT, axis=-1, p=2)
@@ -207,11 +234,13 @@ class _Graph:
         return self._weights.values(f"{name}.w", bias.size, -1), bias
 
     def _node(self, kind: str, inputs: Sequence[str], *outputs: str, **attributes: Any) -> str:
-        from onnx import helper
+        self.nodes.append(_node(kind, inputs, outputs, **attributes))
+        return outputs[0]
 
-        name = outputs[0]
-        self.nodes.append(helper.make_node(kind, inputs, outputs, name=name, **attributes))
-        return name
+    def nodes_to(self, value: str) -> list[Any]:
+        """Return the nodes up to the one that gives `value`; none behind it is needed for that."""
+        last = next(at for at, node in enumerate(self.nodes) if value in node.output)
+        return self.nodes[: last + 1]
 
     def _tensor(self, name: str, values: NDArray[Any]) -> str:
         from onnx import numpy_helper

@@ -46,7 +46,7 @@ _MORE = re.compile(
     r"(?:超过?|逾|突破|多于|[不至]少于?|不低于|more than|over|above|exceeding|at least)\s?[$£€¥]?$"
 )
 _LESS = re.compile(
-    r"(?:近|不足|不到|少于|低于|less than|fewer than|nearly|almost|under|up to)\s?[$£€¥]?$"
+    r"(?:近|不足|不到|少于|低于|less than|fewer than|nearly|almost|under)\s?[$£€¥]?$"
 )
 _NEARLY = re.compile(r"(?:约|大概|around|about|approximately|roughly|some)\s?[$£€¥]?$")
 _CURRENCY = re.compile(r"[$£€¥]\s?$")
@@ -152,11 +152,12 @@ def _meant(found: re.Match[str], before: str) -> Range | None:
     """Return what a number can mean, by how exactly it is said; None where it says none."""
     written = _written(found["number"], found["scale"])
     to = _written(found["to"], found["scale"]) if found["to"] else written
-    if written is None or to is None or _VAGUE.search(before):
+    if written is None or to is None or (found["number"][0] in _SCALES and _VAGUE.search(before)):
         return None
-    low, high = written.number, to.number
+    low, high, place = written.number, to.number, written.place
     if found["half"]:
-        low, high = low + written.place / 2, high + written.place / 2
+        place /= 2
+        low, high = low + place, high + place
     ends = (found["odd"], found["more"], found["end"])
     if _MORE.search(before) or {"余", "多", "以上"} & set(ends):
         high += written.step
@@ -164,9 +165,7 @@ def _meant(found: re.Match[str], before: str) -> Range | None:
         low -= written.step
     elif _NEARLY.search(before) or {"左右", "上下"} & set(ends):
         low, high = low - ABOUT * abs(low), high + ABOUT * abs(high)
-    # Rounding leaves half of the last place open.
-    half = written.place / 2
-    return Range(float(low - half), float(high + half))
+    return Range(float(low), float(high), float(place))
 
 
 def _written(number: str, scale: str) -> _Written | None:

@@ -60,7 +60,7 @@ def day(text: str, mark: Span, date: str | None = None) -> Value | None:
 def _parts(said: dict[str, str | None], date: str | None) -> Iterator[tuple[str, Range]]:
     years = _years(said, date)
     if years:
-        yield "year", Range(years[0] - 0.5, years[1] + 0.5)
+        yield "year", Range(*years)
     for part in ("month", "day"):
         if number := _number(said.get(part)):
             yield part, _exactly(number)
@@ -94,4 +94,4 @@ def _number(text: str | None) -> int | None:
 
 
 def _exactly(number: int) -> Range:
-    return Range(number - 0.5, number + 0.5)
+    return Range(number, number)

@@ -98,7 +98,8 @@ class _Fact(NamedTuple):
         until: the sentence up to the end of the clause that the value stands in.
         clause: this clause.
         words: the question's words in the sentence or above it.
-        near: those in the clause or above it.
+        near: those beside the value or above it, without those that name a place. The clause is
+            beside it; all before is, too, where the clause names what is counted.
     """
 
     value: Value
@@ -149,7 +150,7 @@ def _alike(first: _Fact, other: _Fact, asked: Asked) -> bool:
     return (
         _kept(first.words, other.words, asked)
         and _kept(first.near, other.near, asked)
-        and _role(first.clause) == _role(other.clause)
+        and _role(first.clause, asked.wanted) == _role(other.clause, asked.wanted)
         and not _elsewhere(first, other, asked.question)
         and not _elsewhere(other, first, asked.question)
     )
@@ -158,34 +159,55 @@ def _alike(first: _Fact, other: _Fact, asked: Asked) -> bool:
 def _kept(first: frozenset[str], other: frozenset[str], asked: Asked) -> bool:
     """Tell whether the other holds nearly all that the first holds, and all that is rare of it."""
     least = RARE * max((asked.weights[word] for word in first), default=0.0)
-    named = " ".join(_places(asked.question))
-    must = {
-        word
-        for word in first
-        if asked.weights[word] >= least or word in named or any(map(str.isdigit, word))
-    }
+    exact = {word for word in first if any(map(str.isdigit, word))}
+    exact |= first - _without_places(first, asked)
+    must = exact | {word for word in first if asked.weights[word] >= least}
     return must <= other and asked.mass(first & other) >= SHARED * asked.mass(first)
 
 
+def _without_places(words: frozenset[str], asked: Asked) -> frozenset[str]:
+    """Return words that stand in no name of a place in the question: a clause goes without it."""
+    named = " ".join(_places(asked.question))
+    return frozenset(word for word in words if word not in named)
+
+
 def _elsewhere(one: _Fact, other: _Fact, question: str) -> bool:
-    """Tell whether one of two facts is of a place or body that the other does not speak of."""
+    """Tell whether one of two facts is of a place or thing that the other does not speak of."""
     known = _places(question) | _places(other.text)
-    return any(
-        place not in other.text and not place.endswith(tuple(known)) for place in _places(one.until)
-    )
+    said = f"{other.text} {search_form(question)}"
+    return any(not _is_named(place, known, said) for place in _places(one.until))
 
 
+def _is_named(place: str, known: frozenset[str], said: str) -> bool:
+    """Tell whether a name is known: whole, without its ending (平阴县), or behind other words.
+
+    济南市天桥区 is 天桥区, and 建成养老服务中心 is 养老服务中心; 第二人民医院 is not 人民医院.
+    """
+    if place[:-1] in said or place.endswith(tuple(known)):
+        return True
+    tails = (place[at:] for at in range(1, len(place) - _LEAST_TAIL + 1))
+    tail = next((tail for tail in tails if tail in said), "")
+    return bool(tail) and place[-len(tail) - 1] not in _DISTINGUISHING
+
+
+_LEAST_TAIL = 4
+_DISTINGUISHING = frozenset("一二三四五六七八九十东西南北中新老大小上下前后分0123456789")
 _PLACE_ENDS = (
-    "省", "市", "县", "区", "镇", "乡", "村", "州", "国", "街道", "路", "站", "线", "公司", "集团",
-    "大学", "学院", "学校", "中学", "小学", "中心", "医院", "厂", "市场", "银行",
+    "省", "市", "县", "区", "镇", "乡", "村", "州", "国", "街道", "路", "站", "线", "桥", "隧道",
+    "河", "湖", "山", "江", "岛", "港", "机场", "馆", "楼", "塔", "寺", "剧场", "剧院", "影院",
+    "广场", "公园", "基地", "店", "厂", "矿", "公司", "集团", "大学", "学院", "学校", "中学",
+    "小学", "幼儿园", "医院", "银行", "中心", "委员会", "协会",
 )  # fmt: skip
-_NO_NAME = re.compile("[全本该我各园城市辖社地景][区市县镇乡村省州国]")
+_NO_NAME = re.compile("[全本该我各园城市辖社地景][区市县镇乡村省州国馆楼校厂店]")
+
+_TOLD_BY = re.compile(r"[^,，。;；]*(?:获悉|了解到?|介绍|报道|消息|通报|电|讯)[,，:：]")
+"""记者从轨道集团获悉: who says so is no place that a value is of."""
 
 
 @lru_cache(64)
 def _places(text: str) -> frozenset[str]:
     """Return the names of places and bodies, in search form; 全区 and the like are none."""
-    plain = search_form(text)
+    plain = _TOLD_BY.sub("", search_form(text))
     found = (plain[form.start : form.end] for form in ended(plain, _PLACE_ENDS, 1.0))
     return frozenset(place for place in found if not _NO_NAME.fullmatch(place))
 
@@ -203,13 +225,14 @@ def _fact(statement: Statement, asked: Asked) -> _Fact | None:
         return None
     clause = _clause(text, mark)
     whole = search_form(f"{statement.above} {text}")
+    beside = text[: clause.end] if _counted(wanted) else clause.of(text)
     return _Fact(
         value,
         whole,
         text[: clause.end],
         clause.of(text),
         words,
-        _held(clause.of(text), asked) | above,
+        _without_places(_held(beside, asked) | above, asked),
     )
 
 
@@ -227,8 +250,13 @@ def _answering(text: str, asked: Asked) -> Span | None:
 
 def _counts(wanted: Wanted, clause: str) -> bool:
     """Tell whether a clause names the thing that is to be counted, where one is."""
-    named = wanted.kind is Kind.NUMBER and wanted.units[:1] != ("第",)
-    return not named or wanted.head in search_form(clause)
+    return _counted(wanted) in search_form(clause)
+
+
+def _counted(wanted: Wanted) -> str:
+    """Return the noun that is to be counted; empty where only a measure or a rank is asked for."""
+    measured = wanted.head in wanted.units or wanted.units[:1] == ("第",)
+    return "" if measured or wanted.kind is not Kind.NUMBER else wanted.head
 
 
 def _joined(marks: Sequence[Span], wanted: Wanted) -> list[Span]:
@@ -270,33 +298,47 @@ def _clause(text: str, mark: Span) -> Span:
     return Span(start, end.start() if end else len(text))
 
 
-_ROLES = tuple(
-    re.compile(rf"{chinese}|\b(?:{english})")
-    for chinese, english in (
+_ROLES = {
+    name: re.compile(rf"{chinese}|\b(?:{english})")
+    for name, chinese, english in (
         (
-            "新增|新建|新设|增加(?!到|至)|增长|增幅|减少|下降|提高|提升|上涨|同比|环比",
+            "growth",
+            "新[增建设登注招签引开成认发入办]|(?:增加|增长|减少|下降|提高|提升|上涨)(?!到|至)|增幅|同比|环比",
             r"increase|rise|rose|grew|fell|dropp|declin|new(?:ly)?\b",
         ),
         (
-            "计划|规划|预计|预期|力争|目标|拟|将(?!近)|有望",
+            "period",
+            r"(?<![截至到])(?:[今去当]年|本月|[上下]半年|季度|假期|期间|年来|\d{4}年)(?!底|末)",
+            r"(?:this|last) (?:year|month)\b|in \d{4}\b",
+        ),
+        (
+            "plan",
+            "计划|规划|预计|预期|力争|目标|拟|将[会要有达建新再]|有望",
             r"plan|expect|project(?!s)|aim|target|will\b",
         ),
         (
+            "part",
             r"其中|部分|首批|第[一二三四五六七八九十\d]+[批期]|余下|其余",
             "of which|of them|remaining",
         ),
-        ("每|平均|人均|户均", r"each\b|per\b|every\b|average"),
-        ("累计|历年|历来", "cumulative|in total|altogether"),
-        ("以下|不超过|最多|至多|最高|最大|上限", r"at most|maximum|up to\b"),
-        ("最低|最少|最小|下限", "at least|minimum"),
+        ("each", "每|平均|人均|户均", r"each\b|per\b|every\b|average"),
+        ("sum", "累计|历年|历来", "cumulative|in total|altogether"),
+        ("most", "以下|不超过|最多|至多|最高|最大|上限", r"at most|maximum|up to\b"),
+        ("least", "最低|最少|最小|下限", "at least|minimum"),
     )
-)
-"""Words that make a value another thing: a growth, plan, part, share of each, sum, or limit."""
+}
+"""Words that make a value another thing: a growth, a plan, a part, a sum, a limit."""
 
 
-def _role(clause: str) -> tuple[bool, ...]:
+_IDLE_ROLES = frozenset(("plan", "each", "period"))
+"""Of a date: a planned or a daily hour is an hour."""
+
+
+def _role(clause: str, wanted: Wanted) -> frozenset[str]:
+    """Return what a value is beside a plain one."""
     plain = search_form(clause)
-    return tuple(role.search(plain) is not None for role in _ROLES)
+    found = frozenset(name for name, role in _ROLES.items() if role.search(plain))
+    return found - _IDLE_ROLES if wanted.kind is Kind.DATE else found
 
 
 def _held(text: str, asked: Asked) -> frozenset[str]:

@@ -64,7 +64,7 @@ def refit(
         QuestionError: a file is not what it should be, or the files hold too little.
         WenjuError: the index or its model cannot be used.
     """
-    asked = {path: _read(path) for path in dict.fromkeys(files)}
+    asked = {path: _read(path) for path in files}
     described = tuple(_described(path, questions) for path, questions in asked.items())
     check_count(sum(file.answerable for file in described))
     measured = MeasuredIndex(index, model)

@@ -7,10 +7,16 @@ from typing import NamedTuple
 
 
 class Range(NamedTuple):
-    """All that a number can mean: what lies between `low` and `high`."""
+    """What a number can mean.
+
+    Attributes:
+        low, high: the least and the most that it says, both included.
+        place: of its last character (10000 of 300万, 0.1 of 3.5): rounding leaves half of it open.
+    """
 
     low: float
     high: float
+    place: float = 1.0
 
 
 Value = Mapping[str, Range]
@@ -21,10 +27,12 @@ def differ(one: Value, other: Value) -> bool:
     """Tell whether two values cannot both be right.
 
     What only one of them says does not matter (1949年10月 and 1949年), nor does a difference
-    that rounding or a word like 余 and 約 leaves open.
+    that rounding or a word like 余 and 约 leaves open.
     """
     return any(_apart(one[part], other[part]) for part in one.keys() & other.keys())
 
 
 def _apart(one: Range, other: Range) -> bool:
-    return one.high <= other.low or other.high <= one.low
+    fine, coarse = sorted((one, other), key=lambda each: (each.place, each.low))
+    half = coarse.place / 2
+    return fine.high < coarse.low - half or fine.low >= coarse.high + half

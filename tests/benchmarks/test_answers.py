@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from benchmarks.ablation import Variant, gold_set, measure, squad_set, to_markdown, with_parts
 from benchmarks.answers import BY_HAND, COLUMNS, VARIANTS, Forgetful
@@ -99,14 +97,8 @@ class Scholar(SentenceReader):
 
     __slots__ = ()
 
-    def __call__(
-        self,
-        question: TokenStates,
-        sentences: Sequence[TokenStates],
-        weights: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        told = [ord("读") in one.ids for one in sentences if ord("匾") in question.ids]
-        return weights + 40.0 * np.array(told or [False] * len(sentences))
+    def __call__(self, question: TokenStates, sentence: TokenStates, weight: float) -> float:
+        return weight + 40.0 * (ord("匾") in question.ids and ord("读") in sentence.ids)
 
 
 def encoder() -> Characters:

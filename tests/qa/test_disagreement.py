@@ -13,7 +13,10 @@ from embeddings.encoder import CountingEncoder
 from embeddings.lexical import Tokenizer
 from qa.bot import Bot
 from qa.disagreement import CLEARLY_LESS, Asked, Statement, to_say
+from qa.evaluate import answer_row
+from qa.figures import Originals, judge
 from qa.question import analyse
+from qa.question_files import Evidence, GoldQuestion, Question
 from qa.records import Answer
 from qa.render import answer_to_text
 from tests.qa.test_answer import check_exact
@@ -47,6 +50,9 @@ def says_both(
         "天桥区集聚了三百余家直播电商企业,从业人员8000人。",
         "天橋區直播電商企業超過３００家。",
         "全区发展加快,济南市天桥区已有直播电商企业三百家。",
+        "记者从市商务集团获悉,天桥区直播电商企业增加到300余家。",
+        "如今的天桥区,直播电商企业有300余家。",
+        "天桥区再接再厉,直播电商企业发展到300余家。",
     ],
 )
 def test_another_value_is_said_as_well(other: str) -> None:
@@ -62,8 +68,11 @@ def test_another_value_is_said_as_well(other: str) -> None:
         "天桥区直播电商企业有数百家。",  # no certain value
         "济阳区直播电商企业有300余家。",  # another place
         "天桥区泺口街道有直播电商企业30家。",  # a part of it
-        "天桥区直播电商企业从100家增加到300家。",  # two values
+        "天桥区直播电商企业从20家增加到300家。",  # two values
         "天桥区今年新增直播电商企业30家。",  # a growth
+        "去年天桥区有直播电商企业30家。",  # of one year
+        "天桥区新登记直播电商企业30家。",  # new ones
+        "天桥区创业中心有直播电商企业30家。",  # a part of it
         "天桥区计划到年底集聚直播电商企业500家。",  # a plan
         "其中,天桥区重点直播电商企业部分为20家。",  # a part
         "天桥区每个园区有直播电商企业20家。",  # of each
@@ -86,10 +95,13 @@ def test_what_is_not_the_same_thing_or_no_other_value(other: str) -> None:
         ("大会什么时候召开？", {"大会": 4.0, "召开": 3.0}, "大会于2022年6月5日召开。", "大会6月5日上午召开。", False),
         ("学校哪一年成立？", {"学校": 3.0, "成立": 2.0}, "学校于1949年9月成立。", "学校1949年10月1日成立。", False),
         ("学校什么时候成立？", {"学校": 3.0, "成立": 2.0}, "学校于1949年9月成立。", "学校1949年10月1日成立。", True),
-        ("几点开门？", {"开门": 3.0}, "上午9点开门。", "早上八点半开门。", True),
+        ("学校什么时候成立？", {"学校": 3.0, "成立": 2.0}, "学校于1949年成立。", "学校成立以来发展很快,1960年迁到城南。", False),
+        ("几点开门？", {"开门": 3.0}, "每日上午9点开门。", "早上八点半开门。", True),
+        ("展会何时举行？", {"展会": 4.0, "举行": 3.0}, "展会计划于3月12日举行。", "展会改于3月26日举行。", True),
         ("工程历时多久？", {"工程": 2.0, "历时": 4.0}, "工程历时三年完成。", "工程歷時5年完成。", True),
         ("工程历时多久？", {"工程": 2.0, "历时": 4.0}, "工程历时三年完成。", "工程历时36个月完成。", False),
         ("园区总投资多少？", {"园区": 3.0, "总": 1.0, "投资": 2.0}, "园区总投资77.57亿元。", "园区总投资约八十亿元。", False),
+        ("平阴县种植玫瑰多少亩？", {"平阴": 5.0, "种植": 2.0, "玫瑰": 5.0, "亩": 2.0}, "平阴县种植玫瑰6万亩。", "平阴种植玫瑰6.5万亩。", True),
         ("园区总投资多少？", {"园区": 3.0, "总": 1.0, "投资": 2.0}, "园区总投资77.57亿元。", "園區總投資一百億元。", True),
     ],
 )  # fmt: skip
@@ -227,6 +239,21 @@ def test_both_are_cited_with_their_dates(two: tuple[Bot, Path], question: str) -
     ]
     marked = [mark.of(one.text) for one in answer.sentences for mark in one.marks]
     assert marked == ["三百餘家", "100余家"]
+
+
+def test_the_answer_is_grounded_and_exact(two: tuple[Bot, Path]) -> None:
+    bot, pages = two
+    texts = {one.name: one.read_bytes().decode() for one in pages.iterdir()}
+    evidence = (
+        Evidence("天桥_20210616.txt", ("直播电商企业100余家",)),
+        Evidence("天桥_20220105.txt", ("发展到三百餘家",)),
+    )
+    answers = (("100余家",), ("三百餘家",))
+    gold = GoldQuestion(Question("1", FIRMS), {"kind": "multi"}, answers, evidence)
+    row = answer_row(gold.question, bot.ask(FIRMS), bot.retrieve(FIRMS, k=5))
+    judged = judge(gold, row, Originals(texts))
+    wanted = {"exact": 1.0, "grounded": 1.0, "cited": 1.0, "answer": 1.0, "false_refusal": 0.0}
+    assert judged.items() >= wanted.items()
 
 
 def test_the_terminal_shows_both_dates(two: tuple[Bot, Path]) -> None:

@@ -86,18 +86,24 @@ def test_the_candidates_that_hold_evidence(retriever: Retriever) -> None:
     assert np.flatnonzero(passages).tolist() == [owner]
 
 
-def test_a_quote_of_two_sentences_stands_in_both(retriever: Retriever) -> None:
-    long = gold_question(
-        "天桥区怎样？", ("天桥.txt", "覆盖21家企业。截至目前,园区完成签约项目22个")
-    )
+def test_a_short_sentence_within_a_long_quote(retriever: Retriever) -> None:
+    long = gold_question("联盟", ("高新.txt", "高新区在2020年组建8个党建联盟。\r\n\r\n联盟很活跃"))
     gold = Gold(retriever.generation, [long])
-    found = retriever.gather("天桥区怎样？")
+    found = retriever.gather("高新区的党建联盟")
     assert found is not None
-    _, sentences = gold.marks(found, gold.locate(long))
-    assert (
-        sum("截至目前" in found.texts.sentences[int(at)] for at in np.flatnonzero(sentences)) == 1
-    )
-    assert not any("陈海英" in found.texts.sentences[int(at)] for at in np.flatnonzero(sentences))
+    passages, sentences = gold.marks(found, gold.locate(long))
+    held = {found.texts.sentences[int(at)] for at in np.flatnonzero(sentences)}
+    assert held == {"高新区在2020年组建8个党建联盟。", "联盟很活跃。"}
+    assert passages.any()
+
+
+def test_a_quote_that_runs_through_several_passages_is_in_each(retriever: Retriever) -> None:
+    through = gold_question("？", ("天桥.txt", "签约项目22个。\n\n人才支撑\n\n陈海英教授"))
+    gold = Gold(retriever.generation, [through])
+    found = texts_of(retriever, gold.rows(gold.locate(through)))
+    assert len(found) > 1
+    assert any("天桥区建立" in text for text in found)
+    assert any("济南获奖" in text for text in found)
 
 
 def test_evidence_outside_the_index(retriever: Retriever) -> None:

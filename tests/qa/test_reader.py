@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from embeddings.encoder import OnnxEncoder, TokenStates
 from embeddings.errors import SettingError
@@ -51,7 +50,8 @@ def test_as_the_network_that_was_fitted() -> None:
             Read("问", 0, (0, 1, 2), np.maximum(WEIGHTS, reader.LEAST_WEIGHT), np.zeros(3, bool))
         ]
         (expected,) = odds(network, Library([QUESTION], SENTENCES), read)
-    found = SentenceReader(held, ())(QUESTION, SENTENCES, WEIGHTS)
+    own = SentenceReader(held, ())
+    found = [own(QUESTION, *pair) for pair in zip(SENTENCES, WEIGHTS, strict=True)]
     np.testing.assert_allclose(found, expected.numpy(), atol=2e-4)
     assert np.ptp(found) > 0.01
 
@@ -75,10 +75,8 @@ def test_the_shipped_one_prefers_the_sentence_that_answers() -> None:
 class Shorter:
     """A network that prefers the sentences with fewer tokens, by as many nats."""
 
-    def __call__(
-        self, question: TokenStates, sentences: list[TokenStates], weights: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        return np.array([-float(len(one.ids)) for one in sentences])
+    def __call__(self, question: TokenStates, sentence: TokenStates, weight: float) -> float:
+        return -float(len(sentence.ids))
 
 
 class Characters:
@@ -123,16 +121,22 @@ def test_each_sentence_is_compared_in_its_own_script() -> None:
         Weighed(np.zeros(1), np.zeros(2)),
         np.zeros(2),
     )
-    assert encoder.read_so_far[:2] == ["济阳区走访了多少家企业", "濟陽區走訪了多少家企業"]
+    assert encoder.read_so_far[:2] == ["濟陽區走訪了多少家企業", "济阳区走访了多少家企业"]
+
+
+def test_the_question_is_read_only_in_the_scripts_of_the_sentences() -> None:
+    encoder = Characters()
+    Reading(encoder, Shorter())(  # type: ignore[arg-type]
+        "濟陽區走訪了多少家企業", ["走访企业300家"], Weighed(np.zeros(1), np.zeros(1)), np.zeros(1)
+    )
+    assert encoder.read_so_far == ["济阳区走访了多少家企业", "走访企业300家"]
 
 
 class Trusting:
     """A network that says what the ranking says."""
 
-    def __call__(
-        self, question: TokenStates, sentences: list[TokenStates], weights: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        return weights
+    def __call__(self, question: TokenStates, sentence: TokenStates, weight: float) -> float:
+        return weight
 
 
 def test_a_sentence_without_the_number_that_was_asked_for_falls_behind() -> None:
