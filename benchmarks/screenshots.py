@@ -9,15 +9,27 @@ The questions are about the documents in seeds/; over another corpus name others
 from __future__ import annotations
 
 import argparse
+import io
+import json
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 
+from embeddings.build import build
+from embeddings.encoder import open_encoder
+from embeddings.lexical import Tokenizer
+from embeddings.library import Library
+from embeddings.model import home
+from embeddings.store import IndexFolder
 from qa.bot import Bot
 from qa.page.chat import running
+from qa.page.options import Options
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDE: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
@@ -28,18 +40,45 @@ PHONE: dict[str, Any] = {
 }
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 SETTLED_MILLISECONDS = 600
+SHEET_NAME = "通知 2021年第3号.pdf"
+SHEET = [
+    ["关于举办技能竞赛的通知", "全区职工技能竞赛将于2021年9月18日举行。"],
+    [
+        "二、奖励办法",
+        "一等奖奖金为8000元，二等奖奖金为5000元。",
+        "三等奖奖金为2000元，优秀奖发给证书。",
+        "获奖者名单在竞赛结束后三日内公布。",
+    ],
+]
+SHEET_QUESTION = "技能竞赛一等奖奖金多少？"
 
 
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("index", help="index folder")
+    parser.add_argument("index", type=Path, help="index folder")
+    parser.add_argument("--only", nargs="+", choices=list(PICTURES), help="only these pictures")
     parser.add_argument("--out", type=Path, default=DOCS, help="folder for the pictures")
     parser.add_argument("--chromium", default="/usr/bin/chromium", help="the browser")
     parser.add_argument("--ask", default="天桥区有多少家直播电商企业？")
     parser.add_argument("--follow-up", default="那从业人员呢？")
-    parser.add_argument("--unanswerable", default="泉通APP开发花了多少钱？")
+    parser.add_argument("--unanswerable", default="天桥区有几所大学？")
     return parser.parse_args()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the page.
+
+    Attributes:
+        act: brings the page to where it is taken.
+        window: how it is opened.
+        has_sheet: whether it is taken over an index with a sheet of paper in it.
+    """
+
+    act: Callable[[Page, argparse.Namespace], None]
+    window: dict[str, Any]
+    has_sheet: bool = False
 
 
 @contextmanager
@@ -48,7 +87,7 @@ def opened(browser: Browser, address: str, **context: Any) -> Iterator[Page]:
     with browser.new_context(locale="zh-CN", **context) as window:
         page = window.new_page()
         page.goto(address)
-        expect(page.locator(".example").first).to_be_visible(timeout=30_000)
+        expect(page.locator(".example").first).to_be_visible(timeout=90_000)
         yield page
 
 
@@ -58,7 +97,14 @@ def ask(page: Page, question: str) -> None:
     before = cards.count()
     page.fill("#question", question)
     page.press("#question", "Enter")
-    expect(cards).to_have_count(before + 1, timeout=30_000)
+    expect(cards).to_have_count(before + 1, timeout=90_000)
+
+
+def turn_to(page: Page, view: str) -> None:
+    """Turn to a view and wait until it is drawn."""
+    page.locator(f"#header nav [data-view={view}]").click()
+    expect(page.locator(f"#view-{view}:not([aria-busy])")).to_be_visible(timeout=90_000)
+    page.wait_for_timeout(SETTLED_MILLISECONDS)
 
 
 def conversation(page: Page, given: argparse.Namespace) -> None:
@@ -82,24 +128,107 @@ def refused(page: Page, given: argparse.Namespace) -> None:
     page.locator(".refusal .passage").first.click()
 
 
-PICTURES: dict[str, tuple[Callable[[Page, argparse.Namespace], None], dict[str, Any]]] = {
-    "chat-wide.png": (conversation, WIDE),
-    "chat-dark.png": (conversation, {**WIDE, "color_scheme": "dark"}),
-    "chat-phone.png": (sheet, PHONE),
-    "chat-refusal.png": (refused, WIDE),
+def framed(page: Page, given: argparse.Namespace) -> None:
+    """An answer out of a PDF file: its page as it looks, with the place framed."""
+    ask(page, given.ask)
+    ask(page, SHEET_QUESTION)
+    expect(page.locator(".picture img")).to_have_js_property("complete", value=True)
+
+
+def searched(page: Page, given: argparse.Namespace) -> None:
+    """Passages for a question, and why they were found; the best one open."""
+    turn_to(page, "search")
+    field = page.locator("#view-search [name=query]")
+    field.fill(given.ask)
+    field.press("Enter")
+    page.locator("#view-search [data-act=open]").first.click(timeout=90_000)
+
+
+def documents(page: Page, _: argparse.Namespace) -> None:
+    """What is in the index, while it is built with one file more."""
+    turn_to(page, "documents")
+    notice = FilePayload(name=SHEET_NAME, mimeType="application/pdf", buffer=paper())
+    page.set_input_files("#documents-files", notice)
+    page.locator("#view-documents progress").first.wait_for(timeout=90_000)
+
+
+def mapped(page: Page, given: argparse.Namespace) -> None:
+    """The corpus as a picture, with a question and its hits drawn in."""
+    turn_to(page, "map")
+    field = page.locator("#view-map [name=question]")
+    field.fill(given.ask)
+    field.press("Enter")
+    page.wait_for_timeout(1_500)
+
+
+PICTURES = {
+    "chat-wide.png": Picture(conversation, WIDE),
+    "chat-dark.png": Picture(conversation, {**WIDE, "color_scheme": "dark"}),
+    "chat-phone.png": Picture(sheet, PHONE),
+    "chat-refusal.png": Picture(refused, WIDE),
+    "chat-page.png": Picture(framed, WIDE, has_sheet=True),
+    "search.png": Picture(searched, WIDE),
+    "map.png": Picture(mapped, WIDE),
+    "documents.png": Picture(documents, WIDE),
 }
 
 
+def paper() -> bytes:
+    """Return a PDF file of two pages: a notice, in Chinese."""
+    from reportlab.lib.pagesizes import A5
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+    from reportlab.pdfgen.canvas import Canvas
+
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=A5)
+    for lines in SHEET:
+        for number, line in enumerate(lines):
+            canvas.setFont("STSong-Light", 17 if number == 0 else 13)
+            canvas.drawString(40, A5[1] - 70 - 30 * number, line)
+        canvas.showPage()
+    canvas.save()
+    return target.getvalue()
+
+
+@contextmanager
+def served(index: Path) -> Iterator[str]:
+    """Serve the page over an index, with everything that it can do."""
+    with running(Bot.open(index), options=Options(index=index)) as address:
+        yield address
+
+
+@contextmanager
+def indexes(given: argparse.Namespace) -> Iterator[dict[bool, Path]]:
+    """Give copies of the index, which the pictures may change; True names the one with a sheet."""
+    with tempfile.TemporaryDirectory() as name:
+        plain, more = Path(name) / "index", Path(name) / "more"
+        shutil.copytree(given.index, plain)
+        shutil.copytree(given.index, more)
+        library = Library(more)
+        with library.receiving() as file:
+            file.write(paper())
+            library.add(SHEET_NAME, file)
+        root = json.loads((IndexFolder(more).current() / "manifest.json").read_text())["root"]
+        build(Path(root), more, open_encoder(), Tokenizer(home() / "jieba"))
+        yield {False: plain, True: more}
+
+
 def main() -> None:
-    """Make every picture."""
+    """Make every picture, or those that are named."""
     given = arguments()
     given.out.mkdir(parents=True, exist_ok=True)
-    with running(Bot.open(given.index)) as address, sync_playwright() as playwright:
+    with indexes(given) as found, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=given.chromium, args=FLAGS)
-        for name, (act, context) in PICTURES.items():
-            with opened(browser, address, **context) as page:
-                act(page, given)
-                page.wait_for_timeout(SETTLED_MILLISECONDS)
+        for name in given.only or PICTURES:
+            picture = PICTURES[name]
+            with (
+                served(found[picture.has_sheet]) as address,
+                opened(browser, address, **picture.window) as page,
+            ):
+                picture.act(page, given)
+                page.wait_for_timeout(SETTLED_MILLISECONDS if name != "documents.png" else 100)
                 page.mouse.move(0, 0)
                 page.screenshot(path=given.out / name)
                 print(given.out / name)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 
 from embeddings import locking, schema, segment, store, user_dictionary
 from embeddings.catalogue import Catalogue, FileRecord
-from embeddings.documents import FORMATS, LARGEST, FileEntry, list_files, reading_version
+from embeddings.documents import LARGEST, reading_version
 from embeddings.encoder import Encoder
 from embeddings.errors import IndexFolderError, SourceError
 from embeddings.generation import write_generation
 from embeddings.lexical import Tokenizer
+from embeddings.map import VERSION as MAP_VERSION
 from embeddings.progress import Meter, OnProgress, Progress, silence
 from embeddings.reports import BuildReport, Changes, Plan, Resumed, changes_between
+from embeddings.roots import Roots, check_not_empty, list_roots
 from embeddings.scan import Scan, Tally
 from embeddings.store import IndexFolder, Manifest, read_manifest
+from embeddings.uploads import Uploads
 from embeddings.wanted import Wanted
 from embeddings.words import KnownWords
 
@@ -28,6 +32,7 @@ __all__ = ["BATCH", "BuildReport", "OnProgress", "Plan", "Progress", "build", "p
 BATCH = 32
 """Texts encoded between two commits."""
 
+_UPLOADS = "uploads"
 _RUNNING, _FULL, _DONE = "running", "full", "done"
 
 
@@ -46,8 +51,9 @@ def build(
     rules: segment.Rules | None = None,
     on_progress: OnProgress | None = None,
 ) -> BuildReport:
-    """Bring the index in folder `index` up to date with the documents below `root`.
+    """Bring the index in folder `index` up to date with the documents below `root` and its uploads.
 
+    Files that were excluded (`embeddings.exclusions`) are left out.
     Only files that changed are read, and only texts that are new are encoded. Every step is kept,
     so a build that was cut off is gone on with. The last published generation answers until the
     new one is complete.
@@ -73,16 +79,16 @@ def build(
     """
     started = time.monotonic()
     folder = IndexFolder(index)
-    entries = _entries(root, folder)
+    roots = _roots(root, folder)
     with folder.writing(wait=wait), _telling(folder), Catalogue(folder.catalogue) as catalogue:
         if wait:  # perhaps for long: what was listed may be old
-            entries = _entries(root, folder)
+            roots = _roots(root, folder)
         work = _Work(root, folder, catalogue, encoder, tokenizer, rules, on_progress or silence)
-        work.begin(entries, full, replace_root, prune, reading_version(largest))
-        work.scan(entries, check_content, prune or replace_root, largest)
+        work.begin(roots, full, replace_root, prune, reading_version(largest))
+        work.scan(roots, check_content, prune or replace_root, largest)
         wanted = work.encode()
         manifest = work.publish(wanted) if wanted else work.same()
-        work.end()
+        work.end(roots)
     return BuildReport(
         index=index,
         generation=manifest.number,
@@ -97,6 +103,7 @@ def build(
         seconds=time.monotonic() - started,
         changes=work.changes,
         resumed=work.resumed,
+        excluded=roots.excluded,
     )
 
 
@@ -122,11 +129,11 @@ def plan(
         SourceError, IndexFolderError: where `build` would.
     """
     folder = IndexFolder(index)
-    entries = _entries(root, folder)
+    roots = _roots(root, folder)
     with _telling(folder), Catalogue.copy_of(folder.catalogue) as catalogue:
         work = _Work(root, folder, catalogue, encoder, tokenizer, rules, on_progress or silence)
-        work.begin(entries, full, replace_root, prune, reading_version(largest))
-        work.scan(entries, check_content, prune or replace_root, largest)
+        work.begin(roots, full, replace_root, prune, reading_version(largest))
+        work.scan(roots, check_content, prune or replace_root, largest)
         wanted = None if work.published() else Wanted(catalogue, encoder)
     return Plan(
         changes=work.changes,
@@ -134,18 +141,15 @@ def plan(
         texts=wanted.missing if wanted else 0,
         reused=wanted.total - wanted.missing if wanted else 0,
         publishes=wanted is not None,
+        excluded=roots.excluded,
     )
 
 
-def _entries(root: Path, folder: IndexFolder) -> list[FileEntry]:
-    entries = list_files(root, without=folder.path)
+def _roots(root: Path, folder: IndexFolder) -> Roots:
+    found = list_roots(root, folder.path)
     folder.check_usable()
-    if not entries:
-        raise SourceError(
-            f"The folder of documents {str(root)!r} holds no file; "
-            f"put files there ({', '.join(FORMATS)}) and build again"
-        )
-    return entries
+    check_not_empty(found, root)
+    return found
 
 
 @contextmanager
@@ -181,6 +185,7 @@ class _Work:
         self._segmenter = segment.Segmenter(tokenizer, rules or segment.Rules())
         self._build, self._goes_on = 0, False
         self._before: dict[str, str] = {}
+        self._losable: Set[str] = frozenset()
         self._tally = Tally()
         self.files: list[FileRecord] = []
         self.changes = Changes((), (), (), (), 0)
@@ -188,7 +193,7 @@ class _Work:
 
     def begin(
         self,
-        entries: Sequence[FileEntry],
+        roots: Roots,
         full: bool,
         replace_root: bool,
         prune: bool,
@@ -198,10 +203,12 @@ class _Work:
         catalogue = self._catalogue
         published = catalogue.published_files()
         self._before = {file.source: file.document for file in published if file.document}
+        # What was left out or removed on purpose is no loss.
+        self._losable = self._before.keys() - roots.left_out - _uploads_before(catalogue)
         _check_root(catalogue, self._root.resolve(), self._folder.path, replace_root)
-        gone = self._before.keys() - {entry.source for entry in entries}
+        gone = self._losable - {entry.source for entry in roots.entries}
         if not prune and not replace_root:
-            _check_losses(len(gone), len(self._before), self._root, "are no longer in")
+            _check_losses(len(gone), len(self._losable), self._root, "are no longer in")
         number, _, state = (catalogue.get("build") or f"0 {_DONE}").partition(" ")
         self._goes_on = state == _FULL or (state == _RUNNING and not full)
         self._build = int(number) + (not self._goes_on)
@@ -219,24 +226,23 @@ class _Work:
         if self._catalogue.get("reading") != reading:
             self._catalogue.distrust_scans("reading", reading, skipped_only=True)
 
-    def scan(
-        self, entries: Sequence[FileEntry], check_content: bool, prune: bool, largest: int
-    ) -> None:
+    def scan(self, roots: Roots, check_content: bool, prune: bool, largest: int) -> None:
         """Look into the files; refuse to go on when they vanish meanwhile."""
         scan = Scan(
             self._catalogue, self._segmenter, self._build,
             check_content=check_content, largest=largest,
         )  # fmt: skip
-        self.files = scan.run(entries, self._tell)
+        self.files = scan.run(roots.entries, self._tell)
         self._tally = scan.tally
         _check_still_there(self._root)
         _check_any_read(self.files, self._root)
         after = {file.source: file.document for file in self.files if file.document}
         if not prune:
-            lost = len(self._before.keys() - after.keys())
-            _check_losses(lost, len(self._before), self._root, "can no longer be read in")
+            lost = len(self._losable - after.keys())
+            _check_losses(lost, len(self._losable), self._root, "can no longer be read in")
         self.changes = changes_between(self._before, after)
         self._catalogue.put("root", str(self._root.resolve()))
+        self._catalogue.put(_UPLOADS, json.dumps(sorted(roots.uploaded)))
 
     def encode(self) -> Wanted | None:
         """Encode every text that has no vector yet; return None when nothing is to be published."""
@@ -290,9 +296,11 @@ class _Work:
             self._catalogue.accept(manifest.number)
         return manifest
 
-    def end(self) -> None:
-        """Note that the build was not cut off."""
+    def end(self, roots: Roots) -> None:
+        """Note that the build was not cut off; what was removed before it can go for good."""
         self._catalogue.put("build", f"{self._build} {_DONE}")
+        if roots.removed:
+            Uploads(self._folder.path).forget(roots.removed)
 
     def published(self) -> Manifest | None:
         """Return the published manifest when it was made from what the scan found and is whole."""
@@ -309,11 +317,16 @@ class _Work:
         """Return a hash of all that a generation is made from."""
         digest = hashlib.sha256()
         rules = [self._encoder.fingerprint, self._tokenizer.fingerprint]
-        rules += [self._segmenter.rules.version, str(store.FORMAT)]
+        rules += [self._segmenter.rules.version, f"{store.FORMAT}.{MAP_VERSION}"]
         files = (f"{file.source}\0{file.document}" for file in self.files if file.document)
         for part in (*rules, *files):
             digest.update(part.encode("utf-8", "surrogateescape") + b"\n")
         return digest.hexdigest()
+
+
+def _uploads_before(catalogue: Catalogue) -> set[str]:
+    """Return the sources that were uploads when the folders were last looked into."""
+    return set(json.loads(catalogue.get(_UPLOADS) or "[]"))
 
 
 def _check_root(catalogue: Catalogue, root: Path, index: Path, replace: bool) -> None:

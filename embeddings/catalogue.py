@@ -89,6 +89,17 @@ class Catalogue:
         copied._db = schema.copy(path)
         return copied
 
+    @classmethod
+    def peek(cls, path: Path) -> Catalogue:
+        """Open a catalogue for a short look at what is committed; a build may be writing it.
+
+        Raises:
+            IndexFolderError: when it cannot be read; see `embeddings.schema.peek`.
+        """
+        seen = cls.__new__(cls)
+        seen._db = schema.peek(path)
+        return seen
+
     @property
     def database(self) -> sqlite3.Connection:
         """The connection, for modules that keep temporary tables beside the catalogue's own."""
@@ -174,6 +185,10 @@ class Catalogue:
         """
         rows = self._db.execute("SELECT source, document, reason FROM files ORDER BY source")
         return [FileRecord(*row) for row in rows]
+
+    def scans(self) -> list[ScanRecord]:
+        """Return what became of each file when it was last looked into, by source."""
+        return sorted(self._scans("source >= ?", ""))
 
     def scan_of(self, source: str) -> ScanRecord | None:
         """Return what became of a file when it was last looked into, or None."""

@@ -21,6 +21,7 @@ from embeddings.errors import IndexFolderError, IndexWriteError
 from embeddings.keys import Keys, found_by, known_keys
 from embeddings.lexical import Postings, Script
 from embeddings.manifest import Manifest, describe_files, read_manifest
+from embeddings.map import write_map
 from embeddings.postings import origins_of
 from embeddings.records import Document, Passage
 from embeddings.store import IndexFolder
@@ -178,6 +179,7 @@ def _write_vectors(folder: Path, rows: _Rows, catalogue: Catalogue, encoder: Enc
     passages = catalogue.vectors(rows.passage_keys, encoder.dimensions)
     VectorIndex.write(folder / "vectors.faiss", passages)
     Centre.of(passages, scripts).write(folder, "passage")
+    write_map(folder, passages)
     del passages
     path, keys = folder / "sentences.npy", rows.sentence_keys
     slices = (

@@ -78,6 +78,7 @@ class Plan:
         texts: texts that would be encoded.
         reused: texts whose vectors are known.
         publishes: whether a generation would be published.
+        excluded: files that are there and left out on purpose, by name.
     """
 
     changes: Changes
@@ -85,6 +86,7 @@ class Plan:
     texts: int
     reused: int
     publishes: bool
+    excluded: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class BuildReport:
         seconds: how long it took.
         changes: what is different from the generation before.
         resumed: what was kept of a build that was cut off, or None when there was none.
+        excluded: files that are there and left out on purpose, by name.
     """
 
     index: Path
@@ -118,3 +121,4 @@ class BuildReport:
     seconds: float
     changes: Changes
     resumed: Resumed | None
+    excluded: tuple[str, ...] = ()

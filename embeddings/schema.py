@@ -84,12 +84,31 @@ def copy(path: Path) -> sqlite3.Connection:
     return target
 
 
+def peek(path: Path) -> sqlite3.Connection:
+    """Open the catalogue for a short look, also while a build writes it; touch nothing beside it.
+
+    Raises:
+        IndexFormatError: when it is missing, or not of this format: a build makes it so.
+        IndexDamagedError: when it is not a catalogue.
+    """
+    if not path.exists():
+        raise IndexFormatError(f"There is no catalogue {str(path)!r}; build it: wenju build")
+    with _opened(_untouched(path), path, uri=True) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version != FORMAT:
+            raise IndexFormatError(
+                f"The index {str(path.parent)!r} has format {version}; this version reads "
+                f"{FORMAT}. Build it again, which encodes only what is new: wenju build"
+            )
+    return db
+
+
 @contextmanager
-def _opened(name: str, path: Path) -> Iterator[sqlite3.Connection]:
+def _opened(name: str, path: Path, *, uri: bool = False) -> Iterator[sqlite3.Connection]:
     """Open a database and leave it open, but when something fails."""
     db = None
     try:
-        db = sqlite3.connect(name)
+        db = sqlite3.connect(name, uri=uri)
         yield db
     except BaseException as error:
         if db is not None:
@@ -131,5 +150,5 @@ def error_of(error: sqlite3.DatabaseError, path: Path) -> IndexWriteError | Inde
         )
     return IndexDamagedError(
         f"{str(path)!r} is not a catalogue ({error}); "
-        "delete the index folder and build again: wenju build"
+        "delete this file, not the folder, which may hold uploads, and build again: wenju build"
     )

@@ -37,6 +37,11 @@ class Settings:
     host: str = _setting("127.0.0.1", "address that the chat listens on")
     port: int = _setting(7860, "port that the chat listens on", 1, 65535)
     dictionary: str = _setting("", "file of own words, one a line, that a build searches by")
+    title: str = _setting("", "name of the chat page; empty for the product's own")
+    welcome: str = _setting("", "line above the first question of the chat page")
+    accent: str = _setting("", "colour of the chat page's buttons and numbers, as #0f6b5c")
+    most_uploads: int = _setting(1000, "files that may be uploaded, all together", 1, 100_000)
+    uploads_size: int = _setting(2048, "megabytes of the uploaded files together", 1, 1_048_576)
 
 
 def load(

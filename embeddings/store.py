@@ -1,9 +1,12 @@
 """The index folder: generations, which one is published, and reading one.
 
 library.db            the builder's catalogue
-generations/000007/   manifest.json, text.db, vectors.faiss, sentences.npy, scripts.npy, postings/
+generations/000007/   manifest.json, text.db, vectors.faiss, sentences.npy, scripts.npy, map.npy,
+                      postings/
 CURRENT               name of the published generation, replaced by an atomic rename
 build.lock            held while a build runs; writer.json beside it says by whom
+uploads/              files given to this index: a root of their own (see uploads.py)
+excluded.json         sources that are left out (see exclusions.py)
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ from embeddings.manifest import (
     named_before,
     read_manifest,
 )
+from embeddings.map import FILE as MAP
+from embeddings.map import open_map
 from embeddings.texts import Texts
 from embeddings.vectors import VectorIndex, open_halves
 
@@ -84,6 +89,7 @@ class IndexFolder:
                 f"The index {str(self.path)!r} is a file; give a folder: --index"
             )
         begun = {self.lock.name, locking.NOTE, self.generations.name}  # by a build that was cut off
+        begun |= {"uploads", "excluded.json", "documents.lock"}  # given before the first build
         others = self.path.is_dir() and {path.name for path in self.path.iterdir()} - begun
         if others and not self.exists():
             raise IndexFolderError(
@@ -321,6 +327,8 @@ class Generation(Texts):
             self.passage_centre = Centre.open(folder, "passage")
         with _reading(folder, "sentence_*.npy"):
             self.sentence_centre = Centre.open(folder, "sentence")
+        with _reading(folder, MAP):  # a generation of an older version has none
+            self.map = open_map(folder) if MAP in self.manifest.files else None
         super().__init__(folder)
         self._check_shapes()
 
@@ -342,6 +350,8 @@ class Generation(Texts):
             "sentence_lengths.npy": (self.sentence_centre.lengths.shape, (sentences,)),
             "text.db": (self.last_rows(), (passages - 1, sentences - 1, counts["places"] - 1)),
         }
+        if self.map is not None:
+            expected[MAP] = (self.map.shape, (passages, 2))
         for name, (found, wanted) in expected.items():
             if found != wanted:
                 raise damaged(self.folder, name)

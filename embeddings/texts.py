@@ -235,6 +235,11 @@ class Texts:
             for id_, title, date in self._in_parts(query, wanted)
         }
 
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Return of each document how many articles, by their titles, and passages it has."""
+        query = "SELECT document, count(DISTINCT title), count(*) FROM places GROUP BY document"
+        return {document: (articles, count) for document, articles, count in self._rows(query)}
+
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, by their first source."""
         rows = self._rows("SELECT document FROM files GROUP BY document ORDER BY min(source)")

@@ -9,6 +9,7 @@ from pathlib import Path
 from embeddings.documents import is_left_out
 from embeddings.errors import SourceError, WenjuError
 from embeddings.reports import BuildReport
+from embeddings.uploads import given_to
 
 DEBOUNCE = 1.6
 """Seconds without a change after which a build begins."""
@@ -92,7 +93,8 @@ class _Due:
 def changes_in(root: Path, index: Path) -> Iterator[bool]:
     """Yield, at least every `TICK` seconds, whether documents below `root` changed since.
 
-    What a build leaves out (`documents.list_files`) and the index do not count. A folder that goes
+    What a build leaves out (`documents.list_files`) and the index do not count, but for its uploads
+    and its list of excluded files. A folder that goes
     away is waited for; going and coming are changes. The first item comes when all later changes
     are noticed. Never ends by itself.
 
@@ -105,9 +107,10 @@ def changes_in(root: Path, index: Path) -> Iterator[bool]:
             time.sleep(TICK)
             yield False
             continue
-        begun = True
+        begun, given = True, given_to(index)
         for changed in _changes_of(root.resolve(), index.resolve()):
-            yield changed is not False or begun
+            before, given = given, given_to(index)
+            yield changed is not False or begun or given != before
             begun = False
             if changed is None or _identity(root) != watched:
                 break

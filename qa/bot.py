@@ -19,12 +19,14 @@ from embeddings.model import MODEL_NAME, home
 from embeddings.opening import Opened, open_current, open_instead, open_published
 from embeddings.settings import Settings, is_given, load
 from embeddings.store import Generation, IndexFolder
+from embeddings.texts import PassageRow, Texts
 from embeddings.user_dictionary import kept_in
 from qa import own_weights
 from qa.answer import Answerer
 from qa.compound import parts
 from qa.conversation import Turn, complete, recall
 from qa.correction import Own
+from qa.corpus_map import CorpusMap, Placed, corpus_map, placed
 from qa.found import Period
 from qa.question import Kind, kind_of
 from qa.ranking import Ranking
@@ -60,6 +62,7 @@ class IndexInfo:
         sources: its files, by name.
         bytes: size of the generation on disk.
         warning: why it is not the published generation that answers; None when it is.
+        root: folder of documents that it was built from.
     """
 
     index: str
@@ -72,6 +75,7 @@ class IndexInfo:
     sources: tuple[str, ...]
     bytes: int
     warning: str | None = None
+    root: str = ""
 
 
 class _Snapshot:
@@ -175,6 +179,11 @@ class Bot:
         tokenizer = Tokenizer(home() / "jieba")
         return cls(path, encoder, tokenizer, opened, making, _least(own), own=own)
 
+    @property
+    def engines(self) -> tuple[Encoder, Tokenizer]:
+        """What makes its vectors and words, for a build of the same index; safe in threads."""
+        return self._encoder, self._tokenizer
+
     def retrieve(
         self,
         question: str,
@@ -259,6 +268,46 @@ class Bot:
             )
         return found[0]
 
+    def earlier_document(self, document: str) -> OriginalDocument | None:
+        """Return a document as the generation before held it; None where that is not kept."""
+        number = self._with_snapshot(lambda snapshot: snapshot.generation.manifest.number)
+        before = self._folder.before(number)
+        if before is None:
+            return None
+        texts = Texts(self._folder.folder(before))
+        try:
+            found = _originals(texts, [document])
+        finally:
+            texts.close()
+        return found[0] if found else None
+
+    def passages(self, document: str) -> list[PassageRow]:
+        """Return the passages of a document at their places in it, in reading order."""
+        return self._with_snapshot(lambda snapshot: snapshot.generation.places_in(document))
+
+    def map(self) -> CorpusMap | None:
+        """Return the picture of the corpus; None where the index is of a version without one."""
+        return self._with_snapshot(lambda snapshot: corpus_map(snapshot.generation))
+
+    def on_map(
+        self, question: str, k: int = 5, sources: Sequence[str] | None = None
+    ) -> Placed | None:
+        """Return where a question and its hits stand in the picture; None when nowhere.
+
+        Args:
+            question: as in `retrieve`.
+            k: as in `retrieve`.
+            sources: as in `retrieve`.
+        """
+        readable = _readable(question)
+
+        def work(snapshot: _Snapshot) -> Placed | None:
+            retriever = snapshot.retriever
+            found = retriever.without_repeats(retriever.find(readable, sources), k)
+            return placed(snapshot.generation, found, retriever.hits(found, k))
+
+        return self._with_snapshot(work)
+
     def documents(self) -> list[OriginalDocument]:
         """Return every document, by its first source."""
         return self._with_snapshot(
@@ -286,6 +335,7 @@ class Bot:
             sources=snapshot.generation.sources,
             bytes=sum(item["bytes"] for item in manifest.files.values()),
             warning=self._warning,
+            root=manifest.root,
         )
 
     def _with_snapshot(self, work: Callable[[_Snapshot], _Found]) -> _Found:
@@ -362,11 +412,15 @@ class Bot:
 
 def _documents(snapshot: _Snapshot, ids: Sequence[str]) -> list[OriginalDocument]:
     """Return the documents with these ids; those that are not here are left out."""
+    return _originals(snapshot.generation, ids)
+
+
+def _originals(texts: Texts, ids: Sequence[str]) -> list[OriginalDocument]:
     return [
         OriginalDocument(
             found.id, found.sources, found.text, found.title, found.date, found.page_starts
         )
-        for found in snapshot.generation.documents(ids).values()
+        for found in texts.documents(ids).values()
     ]
 
 

@@ -42,6 +42,7 @@ def _report_lines(report: BuildReport) -> list[str]:
     return [
         f"read     {len(report.read)} files, skipped {len(report.skipped)}",
         *_skipped_lines(report.skipped),
+        *_excluded_lines(report.excluded),
         f"made     {report.documents} documents, {report.passages} passages, "
         f"{report.sentences} sentences",
         f"encoded  {report.encoded} texts, {report.reused} were known",
@@ -53,6 +54,13 @@ def _report_lines(report: BuildReport) -> list[str]:
 
 def _skipped_lines(skipped: Sequence[FileRecord]) -> list[str]:
     return [f"  skipped {file.source}: {file.reason}" for file in skipped]
+
+
+def _excluded_lines(excluded: Sequence[str]) -> list[str]:
+    if not excluded:
+        return []
+    left = f"left out {len(excluded)} excluded files; have one back: wenju documents --include FILE"
+    return [left, *_names("excluded", excluded)]
 
 
 def _counts(changes: Changes) -> str:
@@ -85,6 +93,7 @@ def _plan_lines(found: Plan) -> list[str]:
         *_names("renamed", renamed),
         *_names("removed", changes.removed),
         *_skipped_lines(found.skipped),
+        *_excluded_lines(found.excluded),
         f"encode   {found.texts} texts, {found.reused} are known",
         f"index    {'a new generation' if found.publishes else 'no new generation'}",
         "Nothing was written (--dry-run).",

@@ -377,6 +377,24 @@ def info(index: str | None, as_json: bool) -> None:
 
 @main.command()
 @_index_option
+@click.option("--exclude", multiple=True, metavar="FILE", help="Leave FILE out; it stays there.")
+@click.option("--include", multiple=True, metavar="FILE", help="Have an excluded FILE in again.")
+@_json_option
+def documents(
+    index: str | None, exclude: tuple[str, ...], include: tuple[str, ...], as_json: bool
+) -> None:
+    """List the files of the index: what is in it, what is not and why."""
+    from qa import library_view, terminal
+
+    found = terminal.documents(settings.load({"index": index}), exclude, include)
+    if as_json:
+        _print_json(library_view.to_json(found))
+    else:
+        click.echo(library_view.to_text(found))
+
+
+@main.command()
+@_index_option
 @_json_option
 def verify(index: str | None, as_json: bool) -> None:
     """Read the whole index and compare it with itself; exit code 1 when something is wrong."""
@@ -393,15 +411,53 @@ def verify(index: str | None, as_json: bool) -> None:
 
 @main.command()
 @_index_option
+@click.option("--export", "file", metavar="FILE.jsonl", help="Write questions for wenju eval.")
+@_json_option
+def feedback(index: str | None, file: str | None, as_json: bool) -> None:
+    """List the thumbs and notes that were given to answers."""
+    from qa import feedback_view
+    from qa.feedback import FeedbackStore
+    from qa.feedback_export import export
+
+    folder = Path(settings.load({"index": index}).index)
+    if file is not None:
+        found = export(folder, Path(file))
+        if as_json:
+            _print_json(feedback_view.export_to_json(found, Path(file)))
+        else:
+            click.echo(feedback_view.export_to_text(found, Path(file)))
+        return
+    given = FeedbackStore(folder).all()
+    if as_json:
+        _print_json([feedback_view.to_json(one) for one in given])
+    else:
+        click.echo(feedback_view.to_text(given))
+
+
+@main.command()
+@_index_option
 @click.option("--host", metavar="ADDRESS", help="Address to listen on (127.0.0.1).")
 @click.option("--port", type=int, help="Port to listen on (7860).")
-def chat(index: str | None, host: str | None, port: int | None) -> None:
+@click.option("--auth", metavar="USER:PASSWORD", help="Ask every browser for these.")
+@click.option("--read-only", is_flag=True, help="Let nobody change anything through the page.")
+def chat(
+    index: str | None, host: str | None, port: int | None, auth: str | None, read_only: bool
+) -> None:
     """Open the chat page in a browser."""
     from qa.bot import Bot
     from qa.page.chat import serve
+    from qa.page.options import Options
 
     chosen = settings.load({"index": index, "host": host, "port": port})
-    serve(Bot.open(chosen.index), chosen.host, chosen.port, announce=click.echo)
+    options = Options(
+        title=chosen.title,
+        welcome=chosen.welcome,
+        accent=chosen.accent,
+        read_only=read_only,
+        index=Path(chosen.index),
+    )
+    bot = Bot.open(chosen.index)
+    serve(bot, chosen.host, chosen.port, announce=click.echo, options=options, auth=auth)
 
 
 @main.command()

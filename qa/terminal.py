@@ -20,6 +20,7 @@ from qa.inspect_view import Inspection
 if TYPE_CHECKING:
     from embeddings.encoder import Encoder
     from embeddings.lexical import Tokenizer
+    from embeddings.library import Listing
     from embeddings.manifest import Manifest
     from embeddings.overview import Overview
     from embeddings.reports import BuildReport, Plan
@@ -285,6 +286,22 @@ def own_weights(chosen: Settings, found: Overview) -> Summary:
     from qa.own_weights import summary
 
     return summary(Path(chosen.index), found.answering.fingerprint)
+
+
+def documents(chosen: Settings, exclude: Sequence[str], include: Sequence[str]) -> Listing:
+    """Exclude files and have others in again, then return the list of all."""
+    from embeddings.library import Library
+    from embeddings.store import IndexFolder
+
+    index = Path(chosen.index)
+    if not IndexFolder(index).exists():
+        IndexFolder(index).current()  # says so
+    library = Library(index)
+    if exclude:
+        library.exclude(exclude)
+    if include:
+        library.restore(include)
+    return library.listing()
 
 
 def verify(chosen: Settings) -> Verification:

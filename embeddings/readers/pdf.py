@@ -30,7 +30,7 @@ FEWEST_CHARACTERS = 8
 """A page with pictures or drawings but fewer characters than this counts as scanned."""
 
 # PDFium may not be used by two threads at once.
-_PDFIUM = threading.Lock()
+PDFIUM = threading.Lock()
 
 _RADICAL = re.compile("[\u2f00-\u2fd5]")
 _HYPHEN_IN_WORD = re.compile(r"(?<=[a-z])[\x02\ufffe](?=[a-z])")
@@ -52,7 +52,7 @@ def read(data: bytes) -> Reading:
         try:
             blocks, scanned = _blocks(pdf)
         finally:
-            with _PDFIUM:
+            with PDFIUM:
                 pdf.close()
         name = recognition.reader("pdf") if scanned else "pdf/1"
         reader = f"{name} pypdfium2 {pypdfium2.PYPDFIUM_INFO} pdfium {pypdfium2.PDFIUM_INFO}"
@@ -63,7 +63,7 @@ def read(data: bytes) -> Reading:
 def _opened(data: bytes) -> Any:
     import pypdfium2
 
-    with _PDFIUM:
+    with PDFIUM:
         try:
             return pypdfium2.PdfDocument(data)
         except pypdfium2.PdfiumError as error:
@@ -81,7 +81,7 @@ def _refuse_encrypted(error: Exception) -> None:
 
 def _blocks(pdf: Any) -> tuple[Blocks, int]:
     """Return the text of the pages, and how many of them were recognised."""
-    with _PDFIUM:
+    with PDFIUM:
         texts, scanned = _texts(pdf)
     if recognition.version() is None:
         _refuse_scan(scanned, len(texts))
@@ -143,7 +143,7 @@ def _recognised(pdf: Any, texts: list[str], scanned: list[int]) -> tuple[list[st
 
 def _drawn(pdf: Any, number: int) -> Any:
     """Return a page as a picture, blue first; never more than a bounded number of pixels."""
-    with _PDFIUM:
+    with PDFIUM:
         page = pdf[number]
         _check_pictures(page)
         width, height = page.get_size()

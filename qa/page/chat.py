@@ -10,14 +10,16 @@ import socket
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from embeddings.errors import SettingError
 from qa.page.handlers import Page
+from qa.page.options import Options
 from qa.page.protocols import AnsweringBot
 from qa.page.texts import TEXTS, Language
+from qa.page.views import View
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -38,20 +40,11 @@ _GRADIO_SETTINGS = {
 }
 
 
-def create_page(
-    bot: AnsweringBot, *, title: str | None = None, language: Language | None = None
-) -> gr.Blocks:
-    """Return the chat over `bot` as gradio blocks.
-
-    Args:
-        bot: answers the questions.
-        title: name in the header and the browser's tab; None for the product's own.
-        language: language of the page itself; None to follow each visitor's browser.
-    """
+def create_page(page: Page) -> gr.Blocks:
+    """Return the shell of `page` as gradio blocks."""
     from qa.page.blocks import build
 
-    page = Page(bot, title, language)
-    return _in_a_loop(lambda: build(page, title or _both_names()))
+    return _in_a_loop(lambda: build(page, page.options.title or _both_names()))
 
 
 def serve(
@@ -61,8 +54,8 @@ def serve(
     *,
     open_browser: bool = False,
     announce: Callable[[str], None] | None = None,
-    title: str | None = None,
-    language: Language | None = None,
+    options: Options | None = None,
+    auth: str | None = None,
 ) -> None:
     """Serve the chat until it is interrupted.
 
@@ -72,14 +65,16 @@ def serve(
         port: 0 to 65535; 0 takes a free one.
         open_browser: whether to open the page in the default browser.
         announce: called once with the page's address when it can be opened.
-        title: as in `create_page`.
-        language: as in `create_page`.
+        options: those of the page.
+        auth: ``user:password`` that every browser must give; None for none.
 
     Raises:
-        SettingError: when the address cannot be listened on; before anything heavy is loaded.
+        SettingError: when the address cannot be listened on, before anything heavy is loaded; or
+            when `auth` is no pair.
     """
+    check_auth(auth)
     with _listening(host, port) as listener, _private_folder():
-        server = _server(create_page(bot, title=title, language=language), host)
+        server = _server(Page(bot, options), host, auth)
         url = _url(host, listener)
         if announce is not None:
             announce(url)
@@ -98,15 +93,17 @@ def running(
     host: str = HOST,
     port: int = 0,
     *,
-    title: str | None = None,
-    language: Language | None = None,
+    options: Options | None = None,
+    auth: str | None = None,
+    more: Iterable[View] = (),
 ) -> Iterator[str]:
     """Serve the chat from a thread while the block runs; gives its address.
 
-    Args and errors are those of `serve`.
+    Args and errors are those of `serve`; `more` are views behind those of the registry.
     """
+    check_auth(auth)
     with _listening(host, port) as listener, _private_folder():
-        server = _server(create_page(bot, title=title, language=language), host)
+        server = _server(Page(bot, options, more), host, auth)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
@@ -114,6 +111,20 @@ def running(
         finally:
             server.should_exit = True
             thread.join()
+
+
+def check_auth(auth: str | None) -> None:
+    """Refuse a name and password that a browser could not give.
+
+    Raises:
+        SettingError: when either is empty, or the colon between them is missing.
+    """
+    name, _, password = (auth or "").partition(":")
+    if auth is not None and not (name and password):
+        raise SettingError(
+            "The name and password of the page are no pair; give both with a colon between them: "
+            "wenju chat --auth USER:PASSWORD"
+        )
 
 
 def _in_a_loop(make: Callable[[], T]) -> T:
@@ -178,10 +189,11 @@ def _private_folder() -> Iterator[None]:
                 os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
-def _server(blocks: gr.Blocks, host: str) -> PageServer:
+def _server(page: Page, host: str, auth: str | None) -> PageServer:
     from qa.page.server import PageServer
 
-    return _in_a_loop(lambda: PageServer(blocks, host))
+    blocks = create_page(page)
+    return _in_a_loop(lambda: PageServer(page, blocks, host, auth))
 
 
 def _url(host: str, listener: socket.socket) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from qa.page.markup import Markup, element, join
@@ -40,26 +40,93 @@ def _switch(texts: Texts) -> Markup:
         class_="pill switch",
         data_act="language",
         data_language=other,
-        aria_label=texts.other_language,
+        aria_label=f"{' / '.join(names.values())}: {texts.other_language}",
     )
 
 
-def header_html(title: str, facts: IndexFacts | None, texts: Texts) -> Markup:
-    """Return the header; `facts` is None when the index cannot be read."""
-    known = size(texts, facts.documents, facts.passages) if facts is not None else ""
-    older = facts is not None and facts.warning is not None
-    clear = element("button", texts.clear, type="button", class_="pill clear", data_act="clear")
+def facts_html(facts: IndexFacts | None, texts: Texts) -> Markup:
+    """Return the size of the index; `facts` is None when it cannot be read."""
+    if facts is None:
+        return Markup()
+    known = size(texts, facts.documents, facts.passages)
+    older = element("span", texts.older, class_="pill older", role="status")
+    return join(
+        [
+            older if facts.warning is not None else Markup(),
+            element("span", known, class_="pill size"),
+        ]
+    )
+
+
+def _navigation(titles: Mapping[str, str], texts: Texts) -> Markup:
+    """Return the links to the views; a single view needs none."""
+    links = [
+        element("a", title, href=f"#{name}", data_act="go", data_view=name)
+        for name, title in titles.items()
+    ]
+    return element("nav", *links, aria_label=texts.views) if len(links) > 1 else Markup()
+
+
+def header_html(
+    title: str, facts: IndexFacts | None, texts: Texts, titles: Mapping[str, str] | None = None
+) -> Markup:
+    """Return the header.
+
+    Args:
+        title: of the page.
+        facts: what the index holds; None when it cannot be read.
+        texts: the words of the page.
+        titles: words of the navigation by the names of their views.
+    """
     return element(
         "header",
         _logo(title),
+        _navigation(titles or {}, texts),
         element("span", class_="space"),
-        clear,
-        element("span", texts.older, class_="pill older", role="status") if older else Markup(),
-        element("span", known, class_="pill size") if known else Markup(),
+        element("span", facts_html(facts, texts), id="index-facts"),
         _switch(texts),
         class_="top",
-        data_html_language=texts.html_language,
+    )
+
+
+def frame_html(
+    header: Markup, ask: Markup, others: Mapping[str, str], panel: Markup, texts: Texts
+) -> Markup:
+    """Return the whole page.
+
+    Args:
+        header: from `header_html`.
+        ask: content of the view that is shown first.
+        others: titles of the other views by name; their content comes when they are looked at.
+        panel: from `source_panel.panel_html`.
+        texts: the words of the page.
+    """
+    views = [_section("ask", texts.conversation, ask)]
+    views += [_section(name, title, Markup()) for name, title in others.items()]
+    return element(
+        "div",
+        element("div", header, id="header"),
+        element("p", texts.lost, id="lost", role="alert", hidden=True),
+        element("main", *views, element("div", panel, id="panel"), id="workspace"),
+        element("p", id="said", role="status"),
+        id="page",
         data_language=texts.language,
+        data_html_language=texts.html_language,
+        data_copied=texts.copied,
+        data_back=texts.back,
+        data_failed=texts.failed,
+    )
+
+
+def _section(name: str, title: str, content: Markup) -> Markup:
+    return element(
+        "section",
+        content,
+        id=f"view-{name}",
+        class_="view",
+        data_view=name,
+        aria_label=title,
+        hidden=name != "ask",
     )
 
 
@@ -69,20 +136,36 @@ def _example(question: str) -> Markup:
         question,
         type="button",
         class_="example",
-        data_act="example",
+        data_act="ask",
         data_question=question,
     )
 
 
-def dock_html(examples: Sequence[str], texts: Texts, *, ready: bool = True) -> Markup:
-    """Return the example questions and the question box.
+def examples_html(examples: Sequence[str]) -> Markup:
+    """Return the example questions as buttons."""
+    return join([_example(question) for question in examples])
 
-    Args:
-        examples: none while they are still being made.
-        texts: the words of the page.
-        ready: whether the page is drawn to its end.
-    """
-    box = element(
+
+def dock_html(examples: Sequence[str], texts: Texts) -> Markup:
+    """Return the example questions, none while they are still being made, and the question box."""
+    chips = element(
+        "div",
+        examples_html(examples),
+        id="examples",
+        class_="examples",
+        role="group",
+        aria_label=texts.examples,
+    )
+    return join([chips, _editing(texts), _box(texts)])
+
+
+def _editing(texts: Texts) -> Markup:
+    keep = element("button", texts.stop_editing, type="button", class_="link", data_act="keep")
+    return element("p", texts.editing, " ", keep, id="editing", role="status", hidden=True)
+
+
+def _box(texts: Texts) -> Markup:
+    return element(
         "form",
         element(
             "textarea",
@@ -95,16 +178,9 @@ def dock_html(examples: Sequence[str], texts: Texts, *, ready: bool = True) -> M
             enterkeyhint="send",
         ),
         element("button", texts.ask, type="submit", class_="send"),
+        element("button", texts.stop, type="button", class_="send stop", data_act="stop"),
         class_="box",
-        data_copied=texts.copied,
         data_looking=texts.looking,
-        data_ready=ready,
+        data_unexpected=texts.unexpected,
+        data_full=texts.full,
     )
-    chips = element(
-        "div",
-        *[_example(question) for question in examples],
-        class_="examples",
-        role="group",
-        aria_label=texts.examples,
-    )
-    return join([chips, box])

@@ -1,12 +1,17 @@
 """Stands before gradio: only this page's own requests to a known address and path get through.
 
 It refuses other sites' requests (a page in another tab cannot drive this one), names that were
-pointed at this machine from outside, and every gradio route that the page does not use.
+pointed at this machine from outside, every gradio route that the page does not use, whatever would
+change or ask something without the token that only this page carries, and strangers where a name
+and password are wanted.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
+import hmac
 import ipaddress
 import re
 import socket
@@ -24,6 +29,15 @@ _PATHS = re.compile(
     r"/(config|theme\.css|robots\.txt|manifest\.json|favicon\.ico|(assets|static|svelte)/.*)?/?"
     r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|cancel|reset"
     r"|heartbeat/[^/]+|queue/(join|data)|run/predict|(call|run)/ask|call/ask/[^/]+)/?"
+    r"|/wenju/(state|[a-z]+/.+)"
+)
+
+CARRIED_IN = "x-wenju-token"
+"""Header that carries the token."""
+
+_OUT_OF_DATE = (
+    "这个页面已经过期，请重新打开。 This page is out of date; load it again. "
+    "(Its token is missing or that of a server that has ended.)"
 )
 
 _HEADERS = {
@@ -56,11 +70,22 @@ def is_known_host(name: str, bound: str) -> bool:
 
 
 class Guard:
-    """ASGI middleware; see the module's docstring. `bound` is the host listened on."""
+    """ASGI middleware; see the module's docstring.
 
-    def __init__(self, application: Application, bound: str) -> None:
+    Args:
+        application: what is guarded.
+        bound: the host listened on.
+        token: what every request below ``/wenju/`` that is not a GET must carry.
+        auth: ``user:password`` that a browser must give; None for none.
+    """
+
+    def __init__(
+        self, application: Application, bound: str, token: str = "", auth: str | None = None
+    ) -> None:
         self._application = application
         self._bound = bound.lower()
+        self._token = token
+        self._auth = auth
         self._closing = asyncio.Event()
 
     def close(self) -> None:
@@ -77,6 +102,19 @@ class Guard:
                 await self._serve(scope, receive, send)
             else:
                 await _refuse(send, *refusal)
+
+    def _is_known(self, given: str) -> bool:
+        """Tell whether an Authorization header names the user; in a time that tells nothing."""
+        kind, _, encoded = given.partition(" ")
+        try:
+            named = base64.b64decode(encoded.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            named = b""
+        wanted = (self._auth or "").encode()
+        return kind.lower() == "basic" and hmac.compare_digest(named, wanted)
+
+    def _carries_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), self._token.encode())
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = _Response(send)
@@ -107,8 +145,13 @@ class Guard:
             return 403, "Requests from other sites are not served."
         if headers.get("sec-fetch-site") == "cross-site" and scope["path"] != "/":
             return 403, "Requests from other sites are not served."
+        if self._auth is not None and not self._is_known(headers.get("authorization", "")):
+            return 401, "Wenju wants a name and a password here."
         if not _PATHS.fullmatch(scope["path"]):
             return 404, "There is nothing here."
+        writes = scope["path"].startswith("/wenju/") and scope["method"] not in ("GET", "HEAD")
+        if writes and not self._carries_token(headers.get(CARRIED_IN, "")):
+            return 403, _OUT_OF_DATE
         return None
 
 
@@ -130,5 +173,7 @@ class _Response:
 
 async def _refuse(send: Send, status: int, sentence: str) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Basic realm="Wenju", charset="UTF-8"'))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": sentence.encode()})

@@ -12,12 +12,17 @@ def details(reference: Reference, texts: Texts) -> list[str]:
     return [part for part in (reference.source, page, reference.date) if part]
 
 
+def named(title: str, texts: Texts) -> str:
+    """Return a title in the marks of the page's language."""
+    return f"《{title}》" if texts.language is Language.ZH else f"“{title}”"
+
+
 def place(reference: Reference, texts: Texts) -> str:
-    """Return title, file, page, date and character range in one line."""
-    title = f"《{reference.title}》" if texts.language is Language.ZH else f"“{reference.title}”"
-    named = [title] if reference.title else []
-    parts = [*named, *details(reference, texts), characters(texts, reference.spans)]
-    return texts.separator.join(parts)
+    """Return title, section, file, page, date and character range in one line."""
+    title = [named(reference.title, texts)] if reference.title else []
+    section = [reference.heading] if reference.heading not in ("", reference.title) else []
+    range_ = [characters(texts, reference.spans)] if reference.spans else []
+    return texts.separator.join([*title, *section, *details(reference, texts), *range_])
 
 
 def quoted(reference: Reference, texts: Texts) -> str:

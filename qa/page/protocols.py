@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from embeddings.texts import PassageRow
 from qa.conversation import Turn
+from qa.found import Period
 from qa.records import Answer, Hit, OriginalDocument
 
 
@@ -29,6 +31,14 @@ class IndexFacts(Protocol):
         """Files, POSIX paths below the index's root."""
 
     @property
+    def index(self) -> str:
+        """The index folder; empty where there is none on disk."""
+
+    @property
+    def root(self) -> str:
+        """Folder of the documents; empty where there is none."""
+
+    @property
     def warning(self) -> str | None:
         """Why it is not the published generation that answers; None when it is."""
 
@@ -45,12 +55,22 @@ class AnsweringBot(Protocol):
         """Answer `question`, which may follow up on `history`."""
 
     def retrieve(
-        self, question: str, k: int = 5, sources: Sequence[str] | None = None
+        self,
+        question: str,
+        k: int = 5,
+        sources: Sequence[str] | None = None,
+        dates: Period | None = None,
     ) -> list[Hit]:
         """Return the `k` best passages, best first."""
 
     def document(self, document_id: str, /) -> OriginalDocument:
         """Return a document as it was read."""
+
+    def earlier_document(self, document: str, /) -> OriginalDocument | None:
+        """Return a document as the generation before held it; None where that is not kept."""
+
+    def passages(self, document: str, /) -> Sequence[PassageRow]:
+        """Return the passages of a document in reading order."""
 
     def info(self) -> IndexFacts:
         """Return what the index holds."""

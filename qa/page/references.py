@@ -1,12 +1,18 @@
-"""What can be opened beside the conversation: a citation of an answer, or a passage near it."""
+"""What can be opened beside a view: a citation of an answer, or a passage.
+
+A reference travels with the button that opens it, so the server keeps none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import groupby
+from typing import Any
 
+from embeddings.errors import QuestionError
 from embeddings.records import Span
 from qa.records import Answer, Citation, Hit
 
@@ -21,15 +27,6 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pointer:
-    """Names a reference in a conversation: turn from 0, kind, number from 1."""
-
-    turn: int
-    kind: Kind
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
 class Reference:
     """A place in one original text, with what is known of it.
 
@@ -41,9 +38,12 @@ class Reference:
         title: headline of the article.
         page: 1-based page, or None.
         date: ISO 8601 date, or None.
-        spans: the pieces in the original text, in reading order.
+        spans: the pieces in the original text, in reading order; none for a whole document.
         quotes: what stands in each of `spans`; empty for a passage, whose text was not cited.
         text: the sentence or passage, to be read and copied.
+        heading: section heading above it, or empty.
+        group: names the references that are stepped through together: an answer, a search.
+        count: how many the group has of this kind.
     """
 
     kind: Kind
@@ -56,19 +56,23 @@ class Reference:
     spans: tuple[Span, ...]
     quotes: tuple[str, ...]
     text: str
+    heading: str = ""
+    group: str = ""
+    count: int = 1
 
 
-def citation_references(answer: Answer) -> tuple[Reference, ...]:
+def citation_references(answer: Answer, group: str = "") -> tuple[Reference, ...]:
     """Return one reference for each citation number of `answer`, in order of number."""
     ordered = sorted(answer.citations, key=lambda citation: citation.number)
     texts = {sentence.number: sentence.text for sentence in answer.sentences}
+    count = len({citation.number for citation in ordered})
     return tuple(
-        _cited(list(pieces), texts.get(number, ""))
+        _cited(list(pieces), texts.get(number, ""), group, count)
         for number, pieces in groupby(ordered, key=lambda citation: citation.number)
     )
 
 
-def _cited(pieces: list[Citation], text: str) -> Reference:
+def _cited(pieces: list[Citation], text: str, group: str, count: int) -> Reference:
     first = pieces[0]
     here = sorted(
         (piece for piece in pieces if piece.document == first.document),
@@ -85,11 +89,16 @@ def _cited(pieces: list[Citation], text: str) -> Reference:
         spans=tuple(Span(piece.start, piece.end) for piece in here),
         quotes=tuple(piece.quote for piece in here),
         text=text or "".join(piece.quote for piece in here),
+        group=group,
+        count=count,
     )
 
 
-def passage_references(hits: Iterable[Hit]) -> tuple[Reference, ...]:
-    """Return references to the best `NEAREST_SHOWN` of `hits`, numbered by rank."""
+def passage_references(
+    hits: Iterable[Hit], group: str = "", shown: int | None = NEAREST_SHOWN
+) -> tuple[Reference, ...]:
+    """Return references to the best `shown` of `hits`, numbered by rank; None for all."""
+    kept = list(hits)[:shown]
     return tuple(
         Reference(
             kind=Kind.PASSAGE,
@@ -102,13 +111,49 @@ def passage_references(hits: Iterable[Hit]) -> tuple[Reference, ...]:
             spans=tuple(sorted(hit.spans)),
             quotes=(),
             text=hit.text,
+            heading=hit.heading,
+            group=group,
+            count=len(kept),
         )
-        for rank, hit in enumerate(list(hits)[:NEAREST_SHOWN], start=1)
+        for rank, hit in enumerate(kept, start=1)
     )
 
 
-def references(answer: Answer, kind: Kind) -> tuple[Reference, ...]:
-    """Return the references of one kind that `answer` offers."""
-    if kind is Kind.CITATION:
-        return citation_references(answer)
-    return passage_references(answer.nearest)
+def reference_data(reference: Reference) -> str:
+    """Return a reference as the ``data-reference`` of the button that opens it: JSON."""
+    fields = asdict(reference)
+    fields["spans"] = [[span.start, span.end] for span in reference.spans]
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def reference_from(data: object) -> Reference:
+    """Return the reference that `reference_data` wrote, out of what a browser sent.
+
+    Raises:
+        QuestionError: when it is none.
+    """
+    try:
+        return _read(data if isinstance(data, Mapping) else json.loads(str(data)))
+    except (KeyError, TypeError, ValueError) as error:
+        raise QuestionError(
+            "What should be opened is no place in a document; load the page again"
+        ) from error
+
+
+def _read(fields: Mapping[str, Any]) -> Reference:
+    page = fields["page"]
+    return Reference(
+        kind=Kind(fields["kind"]),
+        number=int(fields["number"]),
+        document=str(fields["document"]),
+        source=str(fields["source"]),
+        title=str(fields["title"]),
+        page=None if page is None else int(page),
+        date=None if fields["date"] is None else str(fields["date"]),
+        spans=tuple(sorted(Span(int(start), int(end)) for start, end in fields["spans"])),
+        quotes=tuple(str(quote) for quote in fields["quotes"]),
+        text=str(fields["text"]),
+        heading=str(fields.get("heading", "")),
+        group=str(fields.get("group", "")),
+        count=int(fields.get("count", 1)),
+    )

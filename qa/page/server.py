@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import tempfile
 from pathlib import Path
@@ -10,8 +11,12 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
-from qa.page.frame import ASSETS, asset
+from qa.page.acts import Acts, fault
+from qa.page.blocks import style
+from qa.page.colours import accent_style
+from qa.page.frame import ASSETS
 from qa.page.guard import Guard
+from qa.page.handlers import Page
 
 PATIENCE_SECONDS = 1
 """How long answers on their way may keep a server that was told to stop."""
@@ -20,8 +25,9 @@ PATIENCE_SECONDS = 1
 class PageServer(uvicorn.Server):
     """A server of one page; `run` serves until it is interrupted or `should_exit` is set."""
 
-    def __init__(self, blocks: gr.Blocks, host: str) -> None:
-        self._guard = Guard(_mounted(blocks), host)
+    def __init__(self, page: Page, blocks: gr.Blocks, host: str, auth: str | None = None) -> None:
+        token = secrets.token_urlsafe(32)
+        self._guard = Guard(_mounted(page, blocks, token), host, token, auth)
         super().__init__(
             uvicorn.Config(
                 self._guard,
@@ -37,9 +43,16 @@ class PageServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _mounted(blocks: gr.Blocks) -> FastAPI:
+def _mounted(page: Page, blocks: gr.Blocks, token: str) -> FastAPI:
+    routes = Acts(page, token).routes()
     mounted: FastAPI = gr.mount_gradio_app(
-        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        FastAPI(
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            routes=[*routes],
+            exception_handlers={Exception: fault},
+        ),
         blocks,
         path="/",
         footer_links=[],
@@ -55,9 +68,14 @@ def _mounted(blocks: gr.Blocks) -> FastAPI:
         mcp_server=False,
         theme=_theme(),
         # Not `css`: gradio rewrites its selectors and gets some of them wrong.
-        head=f"<style>{asset('page.css')}</style>",
+        head=f"<style>{_style(page)}</style>",
     )
     return mounted
+
+
+def _style(page: Page) -> str:
+    accent = page.options.accent
+    return style(page) + (accent_style(accent) if accent else "")
 
 
 def _theme() -> gr.themes.Base:

@@ -9,39 +9,21 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from embeddings.records import Span
 from qa.page.markup import Markup, element, escape, join
+from qa.page.originals import Age, Opened, Picture
 from qa.page.places import details, place, quoted
-from qa.page.references import Pointer, Reference
+from qa.page.references import Reference, reference_data
 from qa.page.texts import Texts, characters
+from qa.page.views import Patch
 from qa.records import OriginalDocument
 
 SHOWN_AROUND = 20_000
 
 # Three or more blank lines; they are shown as one by the style sheet.
 _BLANK_LINES = re.compile(r"(?:\r?\n[^\S\n]*){3,}\n")
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What the panel shows.
-
-    Attributes:
-        pointer: names the reference within the conversation.
-        reference: the place to show.
-        count: how many references of its kind the answer has.
-        document: the original; None when it cannot be opened.
-        problem: why not; empty otherwise.
-    """
-
-    pointer: Pointer
-    reference: Reference
-    count: int
-    document: OriginalDocument | None
-    problem: str = ""
 
 
 def windows(length: int, spans: Sequence[Span], around: int = SHOWN_AROUND) -> list[Span]:
@@ -103,7 +85,7 @@ def _omitted(count: int, texts: Texts) -> Markup:
 def _whole(document: OriginalDocument, spans: Sequence[Span], texts: Texts) -> Markup:
     length, end = len(document.text), 0
     parts: list[Markup] = []
-    for window in windows(length, spans):
+    for window in windows(length, spans or [Span(0, 1)] * (length > 0)):
         parts.append(_omitted(window.start - end, texts))
         shown = original_text(document, window, spans, texts)
         parts.append(element("div", shown, class_="text"))
@@ -115,16 +97,27 @@ def _stored(opened: Opened, texts: Texts) -> Markup:
     """Show the words as they were cited, when the original is gone or reads differently."""
     reference = opened.reference
     words = reference.quotes or (reference.text,)
+    why = texts.gone_version if opened.age is not Age.CURRENT else texts.not_stored
     return join(
         [
-            element("p", texts.not_stored, " ", opened.problem, class_="omitted"),
+            _notice(_aged(opened, texts), why, opened.problem),
             *(element("div", element("mark", quote), class_="text") for quote in words),
         ]
     )
 
 
+def _aged(opened: Opened, texts: Texts) -> str:
+    """Return the sentence that says what became of the file; empty when nothing did."""
+    sentences = {Age.CHANGED: texts.file_changed, Age.REMOVED: texts.file_removed}
+    return sentences.get(opened.age, "")
+
+
+def _notice(*sentences: str) -> Markup:
+    return element("p", " ".join(filter(None, sentences)), class_="notice", role="note")
+
+
 def _reads_as_cited(document: OriginalDocument, reference: Reference) -> bool:
-    if reference.spans[-1].end > len(document.text):
+    if reference.spans and reference.spans[-1].end > len(document.text):
         return False
     pairs = zip(reference.quotes, reference.spans, strict=False)
     return all(span.of(document.text) == quote for quote, span in pairs)
@@ -134,58 +127,97 @@ def _body(opened: Opened, texts: Texts) -> Markup:
     document, reference = opened.document, opened.reference
     if document is None or not _reads_as_cited(document, reference):
         return _stored(opened, texts)
-    return _whole(document, reference.spans, texts)
+    aged = _aged(opened, texts)
+    notice = _notice(aged, texts.earlier_version) if aged else Markup()
+    return join([notice, _whole(document, reference.spans, texts)])
 
 
-def _close(texts: Texts) -> Markup:
+def _per_cent(part: float) -> str:
+    return f"{part * 100:.2f}%"
+
+
+def _pictured(picture: Picture, reference: Reference, texts: Texts) -> Markup:
+    """Return a page as it looks, with the place framed."""
+    frames = [
+        element(
+            "span",
+            class_="frame",
+            style=(
+                f"left:{_per_cent(box.left)};top:{_per_cent(box.top)};"
+                f"width:{_per_cent(box.right - box.left)};"
+                f"height:{_per_cent(box.bottom - box.top)}"
+            ),
+        )
+        for box in picture.frames
+    ]
+    shown = Markup(
+        f'<img src="{escape(picture.address)}" width="{picture.width}" height="{picture.height}"'
+        f' alt="{escape(texts.picture_of.format(source=reference.source, page=picture.page))}">'
+    )
+    return element("div", element("div", shown, *frames, class_="sheet-of-paper"), class_="picture")
+
+
+def _faces(texts: Texts) -> Markup:
+    """Return the buttons that choose between a page as it looks, larger too, and its text."""
+    named = (("picture", texts.picture), ("text", texts.text))
+    zoom = element("button", texts.zoom, type="button", class_="zoom", data_act="zoom")
     return element(
-        "button", "×", type="button", class_="close", data_act="close", aria_label=texts.close
+        "span",
+        *[
+            element("button", name, type="button", data_act="face", data_face=face)
+            for face, name in named
+        ],
+        zoom,
+        class_="faces",
+        role="group",
     )
 
 
 def _heading(opened: Opened, texts: Texts) -> Markup:
     reference = opened.reference
-    parts = [*details(reference, texts), characters(texts, reference.spans), texts.original]
+    range_ = [characters(texts, reference.spans)] if reference.spans else []
+    parts = [*details(reference, texts), *range_, texts.original]
+    section = reference.heading if reference.heading != reference.title else ""
     return element(
         "header",
         element("h2", reference.title or reference.source, tabindex=-1),
-        element("p", " · ".join(parts), title=place(reference, texts)),
-        _close(texts),
+        element("p", section, class_="section") if section else Markup(),
+        element("p", " · ".join(parts), class_="where", title=place(reference, texts)),
+        _faces(texts) if opened.picture is not None else Markup(),
+        element(
+            "button", "×", type="button", class_="close", data_act="close", aria_label=texts.close
+        ),
     )
 
 
-def _step(opened: Opened, step: int, label: Markup) -> Markup:
-    pointer = opened.pointer
-    number = pointer.number + step
+def _step(reference: Reference, step: int, label: Markup) -> Markup:
+    number = reference.number + step
     return element(
         "button",
         label,
         type="button",
-        data_act="open",
-        data_turn=pointer.turn,
-        data_kind=pointer.kind,
+        data_act="step",
         data_number=number,
-        disabled=not 1 <= number <= opened.count,
+        disabled=not 1 <= number <= reference.count,
     )
 
 
 def _footer(opened: Opened, texts: Texts) -> Markup:
-    position = f"{opened.pointer.number} / {opened.count}"
-    copied = quoted(opened.reference, texts)
-    return element(
-        "footer",
-        _step(opened, -1, join(["‹ ", texts.previous])),
-        element("span", position, class_="position"),
-        _step(opened, 1, join([texts.next, " ›"])),
-        element(
-            "button",
-            texts.copy_source,
-            type="button",
-            class_="copy",
-            data_act="copy",
-            data_copy=copied,
-        ),
+    reference = opened.reference
+    steps = (
+        _step(reference, -1, join(["‹ ", texts.previous])),
+        element("span", f"{reference.number} / {reference.count}", class_="position"),
+        _step(reference, 1, join([texts.next, " ›"])),
     )
+    copy = element(
+        "button",
+        texts.copy_source,
+        type="button",
+        class_="copy",
+        data_act="copy",
+        data_copy=quoted(reference, texts),
+    )
+    return element("footer", *steps, copy)
 
 
 def panel_html(opened: Opened | None, texts: Texts) -> Markup:
@@ -193,17 +225,28 @@ def panel_html(opened: Opened | None, texts: Texts) -> Markup:
     if opened is None:
         hint = element("p", texts.nothing_open, class_="hint")
         return element("aside", hint, class_="panel empty", aria_label=texts.original)
+    text = element(
+        "div",
+        _body(opened, texts),
+        class_="original",
+        tabindex=0,
+        aria_label=texts.original,
+        role="region",
+    )
+    picture = opened.picture
     return element(
         "aside",
         _heading(opened, texts),
-        element(
-            "div", _body(opened, texts), class_="original", tabindex=0, aria_label=texts.original,
-            role="region",
-        ),
-        _footer(opened, texts),
+        _pictured(picture, opened.reference, texts) if picture is not None else Markup(),
+        text,
+        _footer(opened, texts) if opened.reference.text else Markup(),
         class_="panel",
         aria_label=texts.original,
-        data_turn=opened.pointer.turn,
-        data_kind=opened.pointer.kind,
-        data_number=opened.pointer.number,
-    )  # fmt: skip
+        data_reference=reference_data(opened.reference),
+        data_pictured=picture is not None,
+    )
+
+
+def panel_patch(opened: Opened, texts: Texts) -> Patch:
+    """Return the patch that fills the source panel, beside whatever view is shown."""
+    return Patch("panel", panel_html(opened, texts))

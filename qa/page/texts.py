@@ -69,6 +69,35 @@ class Texts:
     by_line: str
     separator: str
     range_separator: str
+    views: str
+    lost: str
+    back: str
+    failed: str
+    talk: str
+    talks: str
+    new_talk: str
+    no_talks: str
+    rename: str
+    delete: str
+    delete_sure: str
+    full: str
+    export_markdown: str
+    export_html: str
+    exported: str
+    retry: str
+    edit_question: str
+    editing: str
+    stop: str
+    stop_editing: str
+    changed_answer: str
+    file_changed: str
+    file_removed: str
+    earlier_version: str
+    gone_version: str
+    picture: str
+    text: str
+    picture_of: str
+    zoom: str
 
 
 TEXTS = {
@@ -111,6 +140,35 @@ TEXTS = {
         by_line="{quote}\n——{place}",
         separator="，",
         range_separator="、",
+        views="页面",
+        lost="与服务器的连接断了。对话都在，连上后会自动继续。",
+        back="又连上了。",
+        failed="没有成功，请再试一次。",
+        talk="对话",
+        talks="对话列表",
+        new_talk="新对话",
+        no_talks="还没有存下的对话。",
+        rename="改名",
+        delete="删除",
+        delete_sure="删除这个对话？删除后无法恢复。",
+        full="浏览器的存储空间满了，这个对话没有存下。请导出或删除旧对话。",
+        export_markdown="导出 Markdown",
+        export_html="导出 HTML",
+        exported="{date} 从“{title}”导出",
+        retry="重问",
+        edit_question="修改这个问题",
+        editing="发送后，这一问和后面的回答会被替换。",
+        stop="停止",
+        stop_editing="不改了",
+        changed_answer="引用的文件后来改过，这里是当时的回答。",
+        file_changed="这个文件后来改过。",
+        file_removed="这个文件已不在文档里。",
+        earlier_version="下面是回答时的版本。",
+        gone_version="回答时的版本没有保留，下面是引用时存下的原话。",
+        picture="页面",
+        text="文字",
+        picture_of="{source} 第 {page} 页的样子",
+        zoom="放大",
     ),
     Language.EN: Texts(
         language=Language.EN,
@@ -157,6 +215,38 @@ TEXTS = {
         by_line="{quote}\n— {place}",
         separator=", ",
         range_separator=", ",
+        views="Pages",
+        lost="The connection to the server is lost. Nothing of yours is; it goes on by itself.",
+        back="Connected again.",
+        failed="That did not work; try once more.",
+        talk="Conversation",
+        talks="Conversations",
+        new_talk="New",
+        no_talks="No conversations are kept yet.",
+        rename="Rename",
+        delete="Delete",
+        delete_sure="Delete this conversation? It cannot be brought back.",
+        full=(
+            "The browser has no room left: this conversation was not kept. Export or delete old "
+            "ones."
+        ),
+        export_markdown="Export as Markdown",
+        export_html="Export as HTML",
+        exported="Exported from “{title}” on {date}",
+        retry="Ask again",
+        edit_question="Edit this question",
+        editing="Sending replaces this question and all below it.",
+        stop="Stop",
+        stop_editing="Keep it",
+        changed_answer="The cited file has changed since; this is the answer as it was given.",
+        file_changed="This file has changed since.",
+        file_removed="This file is no longer among the documents.",
+        earlier_version="Below is the version that was answered from.",
+        gone_version="That version is not kept; below are the words as they were cited.",
+        picture="Page",
+        text="Text",
+        picture_of="Page {page} of {source} as it looks",
+        zoom="Larger",
     ),
 }
 

@@ -1,22 +1,19 @@
-"""A conversation as the page keeps it: questions with what came of them. Makes no HTML."""
+"""A conversation as the page shows it: questions with what came of them. Makes no HTML."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embeddings.errors import WenjuError
 from qa.bot import LONGEST_QUESTION
 from qa.conversation import Turn
 from qa.page.protocols import AnsweringBot
-from qa.page.references import Pointer, Reference, references
 from qa.page.texts import too_long
-from qa.records import Answer, Reason
+from qa.records import Answer
 
 HISTORY_TURNS = 8
 """Turns that a follow-up may refer to."""
-
-KEPT_TURNS = 100
-"""Turns that a conversation keeps; the oldest go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,64 +34,45 @@ class AskedTurn:
     """A question and what came of it.
 
     Attributes:
-        number: counts the turns of a conversation from 0; older ones may be forgotten.
-        question: as it was typed; empty when it was lost with a failure of the program.
+        number: names the turn in its conversation; rising, with gaps.
+        question: as it was typed.
         outcome: an answer or refusal, or why there is none.
+        is_changed: whether a document that is cited has changed since.
     """
 
     number: int
     question: str
     outcome: Answer | Failure
+    is_changed: bool = False
 
     @property
-    def answer(self) -> Answer | None:
-        """The answer or refusal; None when the bot gave neither."""
-        return self.outcome if isinstance(self.outcome, Answer) else None
+    def group(self) -> str:
+        """What the references of its answer belong to."""
+        return f"turn-{self.number}"
 
 
 Turns = tuple[AskedTurn, ...]
-"""A conversation, oldest turn first. Not a string: gradio resolves it when it reads signatures."""
+"""A conversation, oldest turn first."""
 
 
-def asked(bot: AnsweringBot, turns: Turns, question: str) -> Turns:
-    """Return `turns` with `question` and what came of it; an empty question is no turn."""
-    question = question.strip()
-    return _and(turns, question, _outcome(bot, turns, question)) if question else turns
+def asked(
+    bot: AnsweringBot,
+    question: str,
+    number: int,
+    history: Sequence[Turn],
+    sources: Sequence[str] | None = None,
+) -> AskedTurn:
+    """Put `question` to the bot, behind the turns of `history`; to these files only, or to all."""
+    outcome = _outcome(bot, question, history[-HISTORY_TURNS:], sources)
+    return AskedTurn(number, question, outcome)
 
 
-def failed(turns: Turns) -> Turns:
-    """Return `turns` with one whose question was lost to a failure of the program."""
-    return _and(turns, "", Failure(is_returned=True))
-
-
-def _and(turns: Turns, question: str, outcome: Answer | Failure) -> Turns:
-    number = turns[-1].number + 1 if turns else 0
-    return (*turns[1 - KEPT_TURNS :], AskedTurn(number, question, outcome))
-
-
-def _outcome(bot: AnsweringBot, turns: Turns, question: str) -> Answer | Failure:
+def _outcome(
+    bot: AnsweringBot, question: str, history: Sequence[Turn], sources: Sequence[str] | None
+) -> Answer | Failure:
     if len(question) > LONGEST_QUESTION:
         return Failure(too_long(question), is_returned=True)
     try:
-        return bot.ask(question, history=history(turns))
+        return bot.ask(question, history=history, sources=sources)
     except WenjuError as error:
-        return Failure(str(error))
-
-
-def history(turns: Turns) -> list[Turn]:
-    """Return the last turns that a follow-up can refer to: answers and refusals."""
-    answers = [turn.answer for turn in turns if turn.answer is not None]
-    told = [answer for answer in answers if answer.reason is not Reason.SMALL_TALK]
-    return [Turn(answer.question, answer.text) for answer in told[-HISTORY_TURNS:]]
-
-
-def resolve(turns: Turns, pointer: Pointer) -> tuple[Reference, int] | None:
-    """Return the reference that `pointer` names and how many of its kind its answer has.
-
-    None when there is no such turn any more, or no such number in it.
-    """
-    answers = (turn.answer for turn in turns if turn.number == pointer.turn)
-    answer = next(answers, None)
-    offered = references(answer, pointer.kind) if answer is not None else ()
-    found = next((item for item in offered if item.number == pointer.number), None)
-    return None if found is None else (found, len(offered))
+        return Failure(str(error), is_returned=True)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from embeddings.build import build
 from embeddings.encoder import open_encoder
 from embeddings.lexical import Tokenizer
 from qa.bot import Bot
 from qa.page.chat import running
+from qa.page.options import Options
 from qa.page.protocols import AnsweringBot
-from tests.browser.visitor import Visitor
+from qa.page.views import View
+from tests.browser.visitor import PATIENCE, Visitor
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -38,6 +40,7 @@ Visit = Callable[..., Visitor]
 def chromium() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"no browser at {CHROMIUM}: apt-get install -y chromium")
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
         yield browser
@@ -59,9 +62,13 @@ def visit(chromium: Browser) -> Iterator[Visit]:
         visitors: list[Visitor] = []
 
         def open_page(
-            bot: AnsweringBot, size: dict[str, int] | None = None, **context: Any
+            bot: AnsweringBot,
+            size: dict[str, int] | None = None,
+            pages: Options | None = None,
+            more: Iterable[View] = (),
+            **context: Any,
         ) -> Visitor:
-            address = stack.enter_context(running(bot))
+            address = stack.enter_context(running(bot, options=pages, more=more))
             options = {"viewport": size or WIDE, "locale": "zh-CN", **context}
             opened = stack.enter_context(chromium.new_context(**options))
             visitor = Visitor(opened, address)

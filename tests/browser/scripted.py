@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from embeddings.errors import QuestionError
 from embeddings.records import Span
+from embeddings.texts import PassageRow
 from qa.conversation import Turn
+from qa.found import Period
 from qa.records import (
     Answer,
     AnswerSentence,
@@ -27,6 +29,8 @@ class Facts:
     generation: int
     sources: tuple[str, ...]
     warning: str | None = None
+    index: str = ""
+    root: str = ""
 
 
 @dataclass
@@ -37,6 +41,9 @@ class ScriptedBot:
         documents: the originals by id.
         script: what to say; a question that is not in it is refused.
         seconds: how long every answer takes.
+        earlier: originals that only the generation before holds, by id.
+        root: folder of the files.
+        generation: number of the generation that answers.
         asked: each question that was put to it with its history, in order.
     """
 
@@ -44,6 +51,9 @@ class ScriptedBot:
     script: Mapping[str, Answer | Exception]
     seconds: float = 0.0
     hits: list[Hit] = field(default_factory=list)
+    earlier: Mapping[str, OriginalDocument] = field(default_factory=dict)
+    root: str = ""
+    generation: int = 1
     asked: list[tuple[str, list[str | Turn]]] = field(default_factory=list)
 
     def ask(
@@ -60,7 +70,11 @@ class ScriptedBot:
         return said
 
     def retrieve(
-        self, question: str, k: int = 5, sources: Sequence[str] | None = None
+        self,
+        question: str,
+        k: int = 5,
+        sources: Sequence[str] | None = None,
+        dates: Period | None = None,
     ) -> list[Hit]:
         return [hit for hit in self.hits if sources is None or hit.source in sources][:k]
 
@@ -71,7 +85,20 @@ class ScriptedBot:
 
     def info(self) -> Facts:
         sources = tuple(document.sources[0] for document in self.documents.values())
-        return Facts(len(self.documents), 126, 1, sources)
+        return Facts(len(self.documents), 126, self.generation, sources, root=self.root)
+
+    def earlier_document(self, document: str, /) -> OriginalDocument | None:
+        return self.earlier.get(document)
+
+    def passages(self, document: str, /) -> list[PassageRow]:
+        return [
+            PassageRow(
+                row, hit.id, hit.document, hit.role, hit.title, hit.heading, hit.page, hit.text,
+                hit.spans, (hit.spans,),
+            )
+            for row, hit in enumerate(self.hits)
+            if hit.document == document
+        ]  # fmt: skip
 
 
 def document(

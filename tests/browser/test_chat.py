@@ -215,11 +215,16 @@ def test_a_question_survives_a_restart_of_the_server(bot: ScriptedBot, chromium:
             visitor.ask(HOW_MANY)
         visitor.box.fill("两件事？")
         visitor.box.press("Enter")
-        expect(visitor.page.get_by_text("Connection to the server was lost")).to_be_visible()
+        expect(visitor.page.get_by_text("与服务器的连接断了")).to_be_visible()
+        expect(visitor.box).to_have_value("两件事？")
+        expect(visitor.cards).to_have_count(1)
         with running(bot, port=port):
-            expect(visitor.box).to_have_value("两件事？", timeout=30_000)
+            expect(visitor.page.get_by_text("与服务器的连接断了")).to_be_hidden(timeout=30_000)
             visitor.box.press("Enter")
             expect(visitor.cards.last).to_contain_text(TALENT)
+            assert bot.asked[-1] == ("两件事？", [Turn(HOW_MANY, FIRST + SECOND)])
+            visitor.cards.first.locator(".cite").click()
+            expect(visitor.marks).to_have_text([FIRST, SECOND])
         assert visitor.foreign == []
 
 
@@ -307,7 +312,9 @@ def test_the_language_switches_everything_and_is_remembered(bot: ScriptedBot, vi
     expect(visitor.box).to_have_attribute("placeholder", "Ask your documents…")
     assert visitor.marked() == [FIRST, SECOND]
     assert page.evaluate("document.documentElement.lang") == "en"
-    page.reload()
+    visitor.reload()
+    expect(visitor.box).to_have_attribute("placeholder", "Ask your documents…")
+    page.get_by_role("button", name="New").click()
     expect(page.get_by_role("heading", name="Ask your documents")).to_be_visible()
     page.get_by_role("button", name="切换到中文").click()
     expect(page.get_by_role("heading", name="就你的文档提问")).to_be_visible()

@@ -47,6 +47,19 @@ class Visitor:
         self.page.goto(self.address)
         expect(self.box).to_be_visible(timeout=PATIENCE)
 
+    def reload(self) -> None:
+        """Load the page anew; unlike `Page.reload` it waits for no picture or font."""
+        self.page.evaluate("() => { window.isOld = true; location.reload(); }")
+        self.page.wait_for_function("!window.isOld && document.querySelector('#question')")
+
+    def go(self, view: str) -> Locator:
+        """Turn to a view by the navigation, and return it once it stands there."""
+        self.page.locator(f"#header nav [data-view={view}]").click()
+        shown = self.page.locator(f"#view-{view}")
+        expect(shown).to_be_visible()
+        expect(shown).not_to_have_attribute("aria-busy", "true", timeout=PATIENCE)
+        return shown
+
     @property
     def box(self) -> Locator:
         return self.page.locator("#question")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import html
 import json
 import random
@@ -16,28 +17,34 @@ from typing import Any
 
 import pytest
 
-from embeddings.errors import IndexMissingError, SettingError
+from embeddings.errors import IndexMissingError, QuestionError, SettingError
 from embeddings.records import Span
 from qa.bot import Bot
 from qa.conversation import Turn
 from qa.page.answer_card import conversation_html
+from qa.page.ask_view import AskView
 from qa.page.chat import running, serve
 from qa.page.examples import example_questions
-from qa.page.frame import asset, dock_html, header_html
+from qa.page.frame import ASSETS, asset, dock_html, header_html
 from qa.page.guard import Guard, Message, Receive, Scope, Send, is_known_host
-from qa.page.handlers import Page, first_citation, pointer
+from qa.page.handlers import Page
 from qa.page.markup import Markup, element, escape, join
+from qa.page.options import Options
+from qa.page.originals import Age, Opened, Originals
 from qa.page.places import quoted
 from qa.page.references import (
     NEAREST_SHOWN,
-    Kind,
-    Pointer,
+    Reference,
     citation_references,
     passage_references,
+    reference_data,
+    reference_from,
 )
-from qa.page.source_panel import Opened, original_text, panel_html, windows
+from qa.page.source_panel import original_text, panel_html, windows
+from qa.page.stored import answer_from_json, history_from, record, turns_from
 from qa.page.texts import TEXTS, Language, ReplyLanguage, reply_language, size
-from qa.page.turns import KEPT_TURNS, AskedTurn, Failure, Turns, asked, failed, history, resolve
+from qa.page.turns import HISTORY_TURNS, AskedTurn, Failure, asked
+from qa.page.views import Part, Patch, Reply, Visit
 from qa.records import Answer, OriginalDocument, Reason
 from tests.browser.scripted import ScriptedBot, answer, cite, document, hit, refusal
 
@@ -143,8 +150,8 @@ def test_windows(length: int, spans: list[Span], expected: list[Span]) -> None:
 
 
 def opened(original: OriginalDocument | None, said: Answer, problem: str = "") -> Opened:
-    reference = citation_references(said)[0]
-    return Opened(Pointer(0, Kind.CITATION, 1), reference, 2, original, problem)
+    reference = replace(citation_references(said, "turn-0")[0], count=2)
+    return Opened(reference, original, problem=problem)
 
 
 def test_panel_names_file_page_date_and_range() -> None:
@@ -160,7 +167,7 @@ def test_panel_names_file_page_date_and_range() -> None:
 def test_panel_steps_are_open_only_where_there_is_something() -> None:
     original = document("一.txt", "甲。乙。")
     made = panel_html(opened(original, answer("问", cite(original, "甲。"))), ZH)
-    back, on = re.findall(r'<button type="button" data-act="open"[^>]*>', made)
+    back, on = re.findall(r'<button type="button" data-act="step"[^>]*>', made)
     assert 'data-number="0" disabled' in back
     assert 'data-number="2">' in on
 
@@ -227,10 +234,14 @@ def test_an_answer_shows_marks_numbers_and_sources() -> None:
     )
     made = card(said)
     assert '有<strong class="answering">100家</strong>。<sup><button' in made
-    assert re.findall(r'class="cite" data-act="open" data-turn="(\d)"[^>]*>(\d)<', made) == [
-        ("4", "1"),
-        ("4", "2"),
+    opening = re.findall(r'class="cite" data-act="open" data-reference="([^"]*)"[^>]*>(\d)<', made)
+    references = [reference_from(html.unescape(data)) for data, _ in opening]
+    assert [(one.group, one.number, one.count) for one in references] == [
+        ("turn-4", 1, 2),
+        ("turn-4", 2, 2),
     ]
+    assert [one.quotes for one in references] == [("有100家。",), ("有3万人。",)]
+    assert [number for _, number in opening] == ["1", "2"]
     assert 'aria-label="出处 1：题"' in made
     sources = re.search(r'<ul class="sources".*?</ul>', made)
     assert sources is not None
@@ -248,7 +259,7 @@ def test_a_completed_question_is_shown() -> None:
     original = document("一.txt", "甲")
     made = card(answer("天桥区的人员呢？", cite(original, "甲")), "那人员呢？")
     assert "按此理解：天桥区的人员呢？" in read(made).text
-    assert 'data-act="edit" data-question="天桥区的人员呢？"' in made
+    assert 'data-act="edit" data-number="4" data-question="天桥区的人员呢？"' in made
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -260,6 +271,7 @@ def test_no_answer_is_told_in_the_questions_language(
 ) -> None:
     traditional, chinese = re.compile("[裡換檔說點開]"), re.compile("[\u4e00-\u9fff]")
     made = read(card(refusal(question, reason=reason), question)).text.removeprefix(question)
+    made = made.partition(ZH.retry)[0]  # buttons speak the page's language
     assert bool(chinese.search(made)) == (language != "en")
     assert bool(traditional.search(made)) == (language == "zh-Hant")
     assert not made.rstrip().endswith(("：", ":"))
@@ -268,8 +280,7 @@ def test_no_answer_is_told_in_the_questions_language(
 def test_a_failure_is_its_sentence_and_nothing_of_the_card_of_an_answer() -> None:
     made = card(Failure("The <index> is gone; build it"))
     assert "The &lt;index&gt; is gone; build it" in made
-    assert "data-returned" not in made
-    assert "data-returned" in card(Failure(is_returned=True))
+    assert 'role="alert"' in made
     assert "The program failed" in card(Failure(), "", english=True)
 
 
@@ -285,9 +296,13 @@ def test_hostile_words_are_text_everywhere() -> None:
         answer(nasty, cite(original, nasty), marked="<img", nearest=[hit(original, nasty)]),
         question=nasty + "？",
     )
-    page = Page(ScriptedBot({original.id: original}, {nasty: said}), title=nasty)
-    turns = page.ask((), nasty)
-    made = "".join(page.show(turns, first_citation(turns), ZH)) + dock_html([nasty], ZH)
+    bot = ScriptedBot({original.id: original}, {nasty: said})
+    options = Options(title=nasty, welcome=nasty)
+    page, view = Page(bot, options), AskView(bot)
+    parts = [*acted(view, "ask", {"question": nasty, "number": 0})]
+    drawn = [part.html for part in parts if isinstance(part, Patch)]
+    assert len(drawn) == 2
+    made = "".join([*drawn, page.frame(page.visit("zh")), dock_html([nasty], ZH)])
     assert nasty in html.unescape(made)
     assert not {"script", "img"} & set(re.findall(r"<([a-z0-9]+)", made))
     assert not re.search(r"<[^>]*\son\w+=", re.sub(r'"[^"]*"', '""', made))
@@ -312,7 +327,7 @@ def test_the_size_of_the_index() -> None:
 
 def test_the_page_speaks_what_was_chosen_then_what_was_set_then_the_browsers_language() -> None:
     bot = ScriptedBot({}, {})
-    page, english = Page(bot), Page(bot, language=Language.EN)
+    page, english = Page(bot), Page(bot, Options(language=Language.EN))
     assert page.texts("en", "zh-CN") is EN
     assert page.texts(None, "zh-TW,en;q=0.8") is ZH
     assert page.texts(None, "de,zh;q=0.8") is EN
@@ -338,40 +353,115 @@ def test_the_header_says_when_an_older_generation_answers() -> None:
 
 # ---- conversations ----
 
+VISIT = Visit(Language.ZH, ZH, Options())
 
-def conversation(count: int) -> tuple[ScriptedBot, Turns]:
-    original = document("一.txt", "甲。")
-    bot = ScriptedBot(
-        {original.id: original}, {"甲？": answer("甲是什么？", cite(original, "甲。"))}
+
+def acted(view: AskView, name: str, data: dict[str, Any]) -> list[Part]:
+    return list(view.act(name, data, VISIT))
+
+
+def replied(view: AskView, name: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return what the script gets, as it gets it: through JSON."""
+    replies = [part.data for part in acted(view, name, data) if isinstance(part, Reply)]
+    found: dict[str, Any] = json.loads(json.dumps(replies[-1]))
+    return found
+
+
+def little() -> ScriptedBot:
+    original = document("一.txt", "甲。乙")
+    said = answer(
+        "甲是什么？", cite(original, "甲。"), marked="甲", nearest=[hit(original, "乙")] * 5
     )
-    turns: Turns = ()
-    for _ in range(count):
-        turns = asked(bot, turns, "甲？")
-    return bot, turns
+    return ScriptedBot({original.id: original}, {"甲？": said})
+
+
+def test_an_answer_is_kept_by_the_browser_and_read_back_as_it_was() -> None:
+    bot = little()
+    kept = replied(AskView(bot), "ask", {"question": " 甲？ ", "number": 3})["record"]
+    assert (kept["number"], kept["question"]) == (3, "甲？")
+    said = bot.script["甲？"]
+    assert isinstance(said, Answer)
+    assert answer_from_json(kept["answer"]) == replace(said, nearest=said.nearest[:NEAREST_SHOWN])
+    shown = turns_from([kept], bot)
+    assert shown == (AskedTurn(3, "甲？", answer_from_json(kept["answer"]), is_changed=False),)
+
+
+def test_a_turn_is_the_same_html_when_it_comes_back() -> None:
+    view = AskView(little())
+    first, reply, _ = acted(view, "ask", {"question": "甲？", "number": 3})
+    assert isinstance(first, Patch)
+    assert isinstance(reply, Reply)
+    again = acted(view, "render", {"records": [reply.data["record"]]})
+    assert isinstance(again[0], Patch)
+    assert first.id == "turn-3"
+    assert again[0].id == "conversation"
+    assert (
+        again[0].html == f'<article class="turn" id="turn-3" data-number="3">{first.html}</article>'
+    )
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"quote": "丙。"},
+        {"document": "二.txt"},
+        {"start": 1, "end": 3},
+    ],
+)
+def test_a_quote_that_does_not_stand_in_the_documents_is_marked(forged: dict[str, Any]) -> None:
+    bot = little()
+    kept = replied(AskView(bot), "ask", {"question": "甲？", "number": 0})["record"]
+    kept["answer"]["citations"][0].update(forged)
+    (turn,) = turns_from([kept], bot)
+    assert turn.is_changed
+    assert "引用的文件后来改过" in conversation_html([turn], ZH)
+
+
+def test_a_sentence_that_is_not_its_quotes_is_marked() -> None:
+    bot = little()
+    kept = replied(AskView(bot), "ask", {"question": "甲？", "number": 0})["record"]
+    for text, is_changed in (("甲。", False), ("甲 。", False), ("甲", False), ("甲不。", True)):
+        kept["answer"]["sentences"][0].update(text=text, marks=[])
+        assert turns_from([kept], bot)[0].is_changed == is_changed
+
+
+@pytest.mark.parametrize(
+    "records",
+    [None, "x", {}, [None], [1], [{}], [{"number": "x", "question": "", "answer": {}}], [[]]],
+)
+def test_what_a_browser_sends_is_not_believed(records: Any) -> None:
+    assert turns_from(records, little()) == ()
+
+
+def test_marks_beyond_a_sentence_are_left_out() -> None:
+    bot = little()
+    kept = replied(AskView(bot), "ask", {"question": "甲？", "number": 0})["record"]
+    kept["answer"]["sentences"][0]["marks"] = [[0, 1], [1, 99]]
+    assert "<strong" in conversation_html(turns_from([kept], bot), ZH)
 
 
 def test_history_is_what_was_answered_as_it_was_understood() -> None:
-    bot, turns = conversation(1)
-    turns = asked(bot, turns, " 乙？\n")
-    turns = failed(turns)
-    turns = asked(ScriptedBot({}, {"x": IndexMissingError("none")}), turns, "x")
-    turns = asked(ScriptedBot({}, {"hi": refusal("hi", reason=Reason.SMALL_TALK)}), turns, "hi")
-    assert history(turns) == [Turn("甲是什么？", "甲。"), Turn("乙？", "")]
-    assert [turn.number for turn in turns] == [0, 1, 2, 3, 4]
-    assert asked(bot, turns, " \n ") is turns
+    bot = little()
+    before = [{"question": f"问{at}", "answer": f"答{at}"} for at in range(12)]
+    acted(AskView(bot), "ask", {"question": "甲？", "number": 12, "history": [*before, 7, None]})
+    wanted = [Turn(f"问{at}", f"答{at}") for at in range(12 - HISTORY_TURNS, 12)]
+    assert bot.asked[-1] == ("甲？", wanted)
+    assert history_from("x") == []
 
 
 def test_an_error_becomes_its_sentence_and_other_faults_do_not_hide() -> None:
     bot = ScriptedBot({}, {"a": IndexMissingError("No index"), "b": ZeroDivisionError()})
-    assert asked(bot, (), "a")[-1].outcome == Failure("No index")
+    turn = asked(bot, "a", 0, ())
+    assert turn.outcome == Failure("No index", is_returned=True)
+    assert record(turn) is None
     with pytest.raises(ZeroDivisionError):
-        asked(bot, (), "b")
+        asked(bot, "b", 0, ())
 
 
 def test_a_long_question_is_not_put_to_the_bot() -> None:
     bot = ScriptedBot({}, {})
-    assert isinstance(asked(bot, (), "a" * 2_000)[-1].outcome, Answer)
-    too_long = asked(bot, (), "a" * 2_001)[-1].outcome
+    assert isinstance(asked(bot, "a" * 2_000, 0, ()).outcome, Answer)
+    too_long = asked(bot, "a" * 2_001, 0, ()).outcome
     assert too_long == Failure(
         "The question has 2,001 characters; 2,000 are allowed. Shorten it and ask again.",
         is_returned=True,
@@ -379,30 +469,9 @@ def test_a_long_question_is_not_put_to_the_bot() -> None:
     assert len(bot.asked) == 1
 
 
-def test_the_oldest_turns_are_forgotten_and_numbers_stay() -> None:
-    _, turns = conversation(KEPT_TURNS + 2)
-    assert [turn.number for turn in turns] == list(range(2, KEPT_TURNS + 2))
-    assert resolve(turns, Pointer(1, Kind.CITATION, 1)) is None
-    assert resolve(turns, Pointer(2, Kind.CITATION, 2)) is None
-    found = resolve(turns, Pointer(2, Kind.CITATION, 1))
-    assert found is not None
-    assert (found[0].quotes, found[1]) == (("甲。",), 1)
-    assert first_citation(turns) == Pointer(KEPT_TURNS + 1, Kind.CITATION, 1)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        {},
-        {"turn": "0", "kind": "citation", "number": 1},
-        {"turn": 0, "kind": "other", "number": 1},
-        {"turn": 0, "kind": "citation", "number": None},
-        {"turn": 0, "kind": ["citation"], "number": 1},
-    ],
-)
-def test_what_a_browser_sends_is_not_believed(data: dict[str, Any]) -> None:
-    assert pointer(data) is None
-    assert pointer({"turn": 0, "kind": "passage", "number": 2}) == Pointer(0, Kind.PASSAGE, 2)
+def test_an_act_that_is_none_is_refused() -> None:
+    with pytest.raises(QuestionError, match="no act 'fly' in 'ask'"):
+        acted(AskView(little()), "fly", {})
 
 
 def test_an_index_that_cannot_be_read_leaves_a_page_that_says_so_when_asked() -> None:
@@ -410,10 +479,88 @@ def test_an_index_that_cannot_be_read_leaves_a_page_that_says_so_when_asked() ->
         def info(self) -> Any:
             raise IndexMissingError("No index")
 
-    page = Page(Gone({}, {"a": IndexMissingError("No index")}))
-    assert "pill size" not in page.header(ZH)
-    assert page.examples() == ()
-    assert page.ask((), "a")[-1].outcome == Failure("No index")
+    bot = Gone({}, {"a": IndexMissingError("No index")})
+    page = Page(bot)
+    assert "pill size" not in page.frame(page.visit("zh"))
+    assert page.state() == {"generation": None, "warning": False}
+    assert AskView(bot).examples() == ()
+    assert asked(bot, "a", 0, ()).outcome == Failure("No index", is_returned=True)
+
+
+# ---- what is opened ----
+
+
+def a_reference(original: OriginalDocument, quote: str, **changes: Any) -> Reference:
+    citation = cite(original, quote)
+    return replace(citation_references(answer("问", citation), "turn-7")[0], **changes)
+
+
+def test_a_reference_travels_with_its_button() -> None:
+    original = document("报/一'\".txt", "前言。答案。", title="<题>")
+    for one in (
+        a_reference(original, "答案。", page=3, date="2021-06-16", heading="节"),
+        *passage_references([hit(original, "前言。")], "search"),
+    ):
+        assert reference_from(reference_data(one)) == one
+        assert reference_from(json.loads(reference_data(one))) == one
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        "",
+        "[]",
+        "{}",
+        {"kind": "citation"},
+        {**json.loads(reference_data(a_reference(document("a", "b"), "b"))), "spans": [[3, 1]]},
+        {**json.loads(reference_data(a_reference(document("a", "b"), "b"))), "kind": "x"},
+    ],
+)
+def test_what_is_no_reference_is_refused(data: Any) -> None:
+    with pytest.raises(QuestionError, match="no place in a document"):
+        reference_from(data)
+
+
+def test_the_section_is_looked_up() -> None:
+    original = document("一.txt", "甲。乙。")
+    found = replace(hit(original, "乙。"), heading="第二节")
+    bot = ScriptedBot({original.id: original}, {}, hits=[found])
+    shown = Originals(bot).open(a_reference(original, "乙。"))
+    assert shown.reference.heading == "第二节"
+    assert '<p class="section">第二节</p>' in panel_html(shown, ZH)
+    assert Originals(bot).open(a_reference(original, "甲。")).reference.heading == ""
+
+
+def test_a_document_that_has_changed_opens_as_it_was() -> None:
+    before = document("一.txt", "甲。乙。")
+    now = replace(document("一.txt", "甲。丙。"), id="new")
+    reference = a_reference(before, "乙。")
+    bot = ScriptedBot({now.id: now}, {}, earlier={before.id: before})
+    shown = Originals(bot).open(reference)
+    assert (shown.document, shown.age) == (before, Age.CHANGED)
+    made = read(panel_html(shown, ZH))
+    assert made.marked == ["乙。"]
+    assert "这个文件后来改过。 下面是回答时的版本。" in made.text
+    assert "甲。乙。" in made.text
+
+
+def test_a_document_whose_earlier_version_is_gone_shows_the_words() -> None:
+    before = document("一.txt", "甲。乙。")
+    now = replace(document("一.txt", "甲。丙。"), id="new")
+    shown = Originals(ScriptedBot({now.id: now}, {})).open(a_reference(before, "乙。"))
+    made = read(panel_html(shown, EN))
+    assert made.marked == ["乙。"]
+    assert "This file has changed since. That version is not kept" in made.text
+    assert "丙" not in made.text
+
+
+def test_a_document_that_was_removed_says_so() -> None:
+    before = document("一.txt", "甲。乙。")
+    bot = ScriptedBot({}, {}, earlier={before.id: before})
+    shown = Originals(bot).open(a_reference(before, "乙。"))
+    assert shown.age is Age.REMOVED
+    assert "这个文件已不在文档里。" in read(panel_html(shown, ZH)).text
 
 
 # ---- examples ----
@@ -446,11 +593,11 @@ def test_examples_are_made_from_headlines_and_names_of_any_corpus(bot: Bot) -> N
 
 
 def test_examples_are_made_once_for_an_index() -> None:
-    bot, _ = conversation(0)
-    page = Page(bot)
-    assert page.examples() == page.examples() == ()
+    bot = little()
+    view = AskView(bot)
+    assert view.examples() == view.examples() == ()
     before = len(bot.asked)
-    page.examples()
+    view.examples()
     assert len(bot.asked) == before
 
 
@@ -474,7 +621,7 @@ def test_known_hosts(name: str, known: bool) -> None:
     assert is_known_host(name, "wenju.example") is known
 
 
-def status(path: str = "/", **headers: str) -> int:
+def status(path: str = "/", method: str = "GET", auth: str | None = None, **headers: str) -> int:
     """Return the status that the guard gives to a request; 200 where it lets it through."""
     sent: list[Message] = []
 
@@ -491,9 +638,10 @@ def status(path: str = "/", **headers: str) -> int:
     scope = {
         "type": "http",
         "path": path,
+        "method": method,
         "headers": [(key.encode(), value.encode()) for key, value in given.items()],
     }
-    asyncio.run(Guard(inside, "127.0.0.1")(scope, receive, send))
+    asyncio.run(Guard(inside, "127.0.0.1", "secret", auth)(scope, receive, send))
     names = [name for name, _ in sent[0]["headers"]]
     assert (b"content-security-policy" in names) == (sent[0]["status"] == 200)
     return int(sent[0]["status"])
@@ -509,6 +657,39 @@ def test_the_guard_lets_only_this_page_through() -> None:
     assert status("/", sec_fetch_site="cross-site") == 200
     assert status(host="evil.example:7860") == 403
     assert status(host="localhost:7860") == 200
+
+
+def test_whatever_writes_wants_the_token_of_this_process() -> None:
+    act = "/wenju/act/ask/ask"
+    assert status(act, "POST") == 403
+    assert status(act, "POST", x_wenju_token="") == 403
+    assert status(act, "POST", x_wenju_token="Secret") == 403
+    assert status(act, "POST", x_wenju_token="secret\u00e9") == 403
+    assert status(act, "POST", x_wenju_token="secret") == 200
+    assert status(act, "POST", x_wenju_token="secret", origin="http://evil.example") == 403
+    assert status("/wenju/documents/upload", "PUT") == 403
+    assert status("/wenju/documents/file", "DELETE") == 403
+    assert status("/wenju/state") == 200
+    assert status("/wenju/state", sec_fetch_site="cross-site") == 403
+    assert status("/wenju/") == 404
+
+
+def test_a_name_and_a_password_are_asked_for_where_they_are_wanted() -> None:
+    def given(pair: str) -> str:
+        return "Basic " + base64.b64encode(pair.encode()).decode()
+
+    assert status(auth="用户:密:码") == 401
+    assert status(auth="用户:密:码", authorization=given("用户:密")) == 401
+    assert status(auth="用户:密:码", authorization="Basic ???") == 401
+    assert status(auth="用户:密:码", authorization="Bearer x") == 401
+    assert status(auth="用户:密:码", authorization=given("用户:密:码")) == 200
+    assert status("/wenju/act/ask/ask", "POST", "a:b", authorization=given("a:b")) == 403
+
+
+@pytest.mark.parametrize("auth", ["", "name", "name:", ":word"])
+def test_a_name_without_a_password_is_refused(auth: str) -> None:
+    with pytest.raises(SettingError, match="wenju chat --auth USER:PASSWORD"):
+        serve(ScriptedBot({}, {}), port=0, auth=auth)
 
 
 @pytest.mark.parametrize(
@@ -560,7 +741,7 @@ def get(address: str, **headers: str) -> str:
 
 
 def test_asking_is_the_only_endpoint_for_programs() -> None:
-    bot, _ = conversation(0)
+    bot = little()
     with running(bot) as address:
         info = json.loads(get(f"{address}/gradio_api/info"))
         assert list(info["named_endpoints"]) == ["/ask"]
@@ -576,7 +757,7 @@ def test_asking_is_the_only_endpoint_for_programs() -> None:
 def test_a_program_asks_and_gets_the_answer_as_json() -> None:
     from gradio_client import Client
 
-    bot, _ = conversation(0)
+    bot = little()
     with running(bot) as address:
         client = Client(address, verbose=False)
         said = client.predict("甲？", ["乙？"], None, api_name="/ask")
@@ -625,6 +806,6 @@ def test_every_colour_can_be_read(theme: int, ink: str, paper: str) -> None:
 
 
 def test_assets_ask_for_nothing_from_elsewhere() -> None:
-    for name in ("page.css", "page.js", "favicon.svg"):
+    for name in (path.name for path in ASSETS.iterdir()):
         addresses = re.findall(r"(?:https?:)?//[\w.]+|@import|url\(", asset(name))
         assert set(addresses) <= {"http://www.w3.org"}, name

@@ -1,0 +1,133 @@
+"""The picture of a corpus as it is drawn: points with their words, and where a question stands.
+
+The positions are made at build (`embeddings.map`); an index of an older version has none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embeddings.map import PLACED_BY, among, spread
+from embeddings.store import Generation
+from embeddings.texts import PassageRow
+from qa.found import Found
+from qa.records import Hit
+
+MOST_POINTS = 2000
+"""Points that are drawn; of a bigger corpus so many, evenly spread over its passages."""
+
+EXCERPT = 90
+"""Characters of a passage that its point shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A passage in the picture.
+
+    Attributes:
+        x, y: where, -1 to 1, y upwards.
+        document: number of its document in `CorpusMap.documents`.
+        offset: its first character in the original; with the document's id the passage's id.
+        text: how it begins.
+    """
+
+    x: float
+    y: float
+    document: int
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MapDocument:
+    """A document in the picture: id, first file, and how many of its passages are drawn."""
+
+    id: str
+    source: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusMap:
+    """The picture.
+
+    Attributes:
+        generation: number of the generation that it shows.
+        passages: how many the index holds; more than `points` when not all are drawn.
+        documents: those with the most points first.
+        points: in the order of the index.
+    """
+
+    generation: int
+    passages: int
+    documents: tuple[MapDocument, ...]
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A question in the picture, and its hits, best first, each with its own place."""
+
+    x: float
+    y: float
+    hits: tuple[tuple[Hit, float, float], ...]
+
+
+def corpus_map(generation: Generation, most: int = MOST_POINTS) -> CorpusMap | None:
+    """Return the picture of a generation with at most `most` points; None where it has none."""
+    if generation.map is None:
+        return None
+    rows = spread(len(generation.map), most)
+    passages = generation.passages(rows.tolist())
+    counted = Counter(passage.document for passage in passages.values())
+    heads = generation.heads(counted)
+    ordered = sorted(counted, key=lambda id_: (-counted[id_], heads[id_].sources))
+    numbers = {id_: number for number, id_ in enumerate(ordered)}
+    places = generation.map[rows].tolist()
+    return CorpusMap(
+        generation=generation.manifest.number,
+        passages=len(generation.map),
+        documents=tuple(MapDocument(id_, heads[id_].sources[0], counted[id_]) for id_ in ordered),
+        points=tuple(
+            _point(passages[row], place, numbers)
+            for row, place in zip(rows.tolist(), places, strict=True)
+        ),
+    )
+
+
+def _point(passage: PassageRow, place: Sequence[float], numbers: dict[str, int]) -> Point:
+    x, y = (round(value, 4) for value in place)
+    offset = int(passage.id.rpartition(":")[2])
+    return Point(x, y, numbers[passage.document], offset, excerpt(passage.text))
+
+
+def excerpt(text: str) -> str:
+    """Return how a passage begins, in one line."""
+    words = " ".join(text.split())
+    return words if len(words) <= EXCERPT else words[:EXCERPT] + "…"
+
+
+def placed(generation: Generation, found: Found, hits: Sequence[Hit]) -> Placed | None:
+    """Return where a question stands among what it found; None without a picture, or a find.
+
+    Args:
+        generation: what was searched.
+        found: the candidates of the question, best first.
+        hits: the first of them as hits, in the same order.
+    """
+    if generation.map is None or not hits:
+        return None
+    best = found.rows[:PLACED_BY]
+    squares = np.maximum(2 - 2 * found.dense[:PLACED_BY], 0)[None, :]
+    x, y = among(_at(generation.map, best)[None, :], squares)[0].tolist()
+    places = _at(generation.map, found.rows[: len(hits)]).tolist()
+    return Placed(x, y, tuple((hit, *place) for hit, place in zip(hits, places, strict=True)))
+
+
+def _at(positions: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    return np.asarray(positions[rows], dtype=np.float32)

@@ -1,0 +1,277 @@
+// Asking: the question box, the conversation, stopping, asking again, and taking a talk up again.
+const { act, call, find, frameActs, go, memory, on, panel, talks, view, words, Failure } = window.wenju;
+
+const narrow = matchMedia("(max-width: 760px)");
+const box = () => find("#question");
+const form = () => find("#dock .box");
+const conversation = () => find("#conversation");
+const turns = () => [...document.querySelectorAll("#conversation .turn")];
+
+const DRAFT = "wenju-draft";
+const STOP_AFTER = 400; // Milliseconds until a question on its way can be stopped.
+const HISTORY = 8; // Turns that a follow-up may refer to.
+let waiting = null; // {question, controller} of the question on its way, or null.
+let replaced = null; // Number of the turn that the next question takes the place of, or null.
+
+// ---- asking ----
+
+async function ask(text) {
+  const question = text.trim();
+  if (!question || waiting !== null) return;
+  const controller = new AbortController();
+  waiting = { question, controller };
+  const from = replaced;
+  const turn = showWaiting(question, from);
+  const stoppable = setTimeout(() => form().toggleAttribute("data-waiting", true), STOP_AFTER);
+  setBox("", null);
+  memory.set(DRAFT, question);
+  try {
+    const number = Number(turn.dataset.number);
+    const sources = window.wenju.choice?.(); // The documents that were chosen to be asked.
+    const given = { question, number, history: history(from), sources };
+    const reply = await call("ask", "ask", given, { signal: controller.signal });
+    answered(turn, from, question, reply);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    unanswered(turn, from, question, error);
+  } finally {
+    clearTimeout(stoppable);
+    waiting = null;
+    form().removeAttribute("data-waiting");
+    saveDraft();
+  }
+}
+
+function history(from) {
+  const before = talks.talk.records.filter((one) => from === null || one.number < from);
+  return before
+    .filter((one) => one.answer.reason !== "small_talk")
+    .slice(-HISTORY)
+    .map((one) => ({ question: one.answer.question, answer: one.answer.text }));
+}
+
+function answered(turn, from, question, { record, returned }) {
+  if (returned) setBox(question, from);
+  if (!record) {
+    settle(turn, from, false);
+    return;
+  }
+  settle(turn, from, true);
+  const kept = talks.talk.records;
+  if (from !== null) kept.splice(0, kept.length, ...kept.filter((one) => one.number < from));
+  kept.push(record);
+  talks.keep();
+  showTurn(turn);
+}
+
+// Lost, stopped or refused: the question goes back into the box, and nothing else has changed.
+function unanswered(turn, from, question, { kind, sentence }) {
+  setBox(question, from);
+  if (kind === "stopped" || kind === "lost") {
+    turn.remove();
+    settle(null, from, false);
+    return;
+  }
+  const card = document.createElement("div");
+  card.className = "card failure";
+  card.setAttribute("role", "alert");
+  card.textContent = sentence || form().dataset.unexpected;
+  find(".card", turn).replaceWith(card);
+  settle(turn, from, false);
+}
+
+// The turns that were to be replaced go, or come back.
+function settle(turn, from, isReplaced) {
+  turn?.classList.remove("waiting");
+  for (const other of turns()) {
+    if (other === turn || from === null || Number(other.dataset.number) < from) continue;
+    if (isReplaced) other.remove();
+    else other.hidden = false;
+  }
+  showWelcome();
+  if (turn) showTurn(turn);
+}
+
+function showWaiting(question, from) {
+  find(".welcome", conversation())?.remove();
+  const number = 1 + Math.max(-1, ...turns().map((one) => Number(one.dataset.number)));
+  for (const other of turns()) {
+    if (from !== null && Number(other.dataset.number) >= from) other.hidden = true;
+  }
+  const turn = document.createElement("article");
+  turn.className = "turn waiting";
+  turn.id = `turn-${number}`;
+  turn.dataset.number = number;
+  turn.append(bubble(question), dots());
+  conversation().append(turn);
+  showTurn(turn);
+  return turn;
+}
+
+function bubble(question) {
+  const asked = document.createElement("div");
+  asked.className = "asked";
+  const text = document.createElement("div");
+  text.className = "question";
+  text.textContent = question;
+  asked.append(text);
+  return asked;
+}
+
+function dots() {
+  const card = document.createElement("div");
+  card.className = "card dots";
+  card.setAttribute("role", "status");
+  card.setAttribute("aria-label", form().dataset.looking);
+  card.append(...[1, 2, 3].map(() => document.createElement("i")));
+  return card;
+}
+
+function showTurn(turn) {
+  const room = innerHeight - find("#header").offsetHeight - find("#dock").offsetHeight;
+  turn.scrollIntoView({ block: turn.offsetHeight > room ? "start" : "end" });
+}
+
+// ---- the box ----
+
+function setBox(text, number) {
+  const input = box();
+  input.value = text;
+  replaced = number;
+  find("#editing").hidden = number === null;
+  fitBox(input);
+  saveDraft();
+}
+
+function saveDraft() {
+  if (waiting === null && box()) memory.set(DRAFT, box().value);
+}
+
+// Browsers without `field-sizing` get the height of the box set by hand.
+function fitBox(input) {
+  if (CSS.supports("field-sizing", "content")) return;
+  input.style.height = "auto";
+  input.style.height = `${input.scrollHeight}px`;
+}
+
+function edit(button) {
+  setBox(button.dataset.question, Number(button.dataset.number));
+  box().focus();
+}
+
+function retry(button) {
+  if (waiting !== null) return;
+  replaced = Number(button.dataset.number);
+  ask(button.dataset.question);
+}
+
+// ---- conversations ----
+
+async function takeUp(id) {
+  waiting?.controller.abort();
+  setBox(box().value, null);
+  panel.forget();
+  const isSaid = talks.take(id);
+  find("#talks").open = false;
+  await act("ask", "render", { records: isSaid ? talks.talk.records : [] });
+  const last = turns().at(-1);
+  if (last) showTurn(last);
+  if (!narrow.matches) box().focus();
+}
+
+function showWelcome() {
+  if (!turns().length) act("ask", "render", { records: [] });
+}
+
+function remove(button) {
+  const id = talks.idOf(button);
+  const isHere = id === talks.talk.id;
+  talks.remove(id);
+  if (isHere) takeUp(null);
+}
+
+function clear() {
+  const { id } = talks.talk;
+  if (id !== null) talks.remove(id);
+  takeUp(null);
+}
+
+// ---- the page was drawn: at first, after a reload, in another language ----
+
+async function drawn() {
+  const draft = memory.get(DRAFT) ?? "";
+  const open = panel.shown() ?? lastOpen;
+  const here = talks.talk.id ?? talks.here();
+  const isSaid = talks.take(here);
+  setBox(draft, null);
+  if (!find("#examples").children.length) act("ask", "examples");
+  if (!narrow.matches && document.activeElement === document.body) box().focus();
+  if (isSaid) await act("ask", "render", { records: talks.talk.records });
+  if (open) await panel.again(open);
+  turns().at(-1)?.scrollIntoView({ block: "end" });
+}
+
+let lastOpen = null; // Survives the redrawing of the page.
+on("wenju:patched", ({ detail: { id } }) => {
+  if (id === "panel") lastOpen = panel.shown();
+});
+on("wenju:drawn", drawn);
+
+view("ask", {
+  stale: () => act("ask", "examples"),
+  acts: {
+    edit,
+    retry,
+    clear,
+    keep: () => setBox("", null),
+    stop: () => waiting?.controller.abort(),
+    new: () => takeUp(null),
+    talk: (button) => takeUp(talks.idOf(button)),
+    rename: talks.startRename,
+    delete: remove,
+    export: talks.exportTalk,
+  },
+});
+
+window.wenju.ask = async (question) => {
+  await go("ask");
+  await ask(question);
+};
+frameActs.ask = (button) => window.wenju.ask(button.dataset.question);
+
+on("submit", (event) => {
+  if (event.target !== form()) return;
+  event.preventDefault();
+  ask(box().value);
+});
+on("input", (event) => {
+  if (event.target !== box()) return;
+  fitBox(event.target);
+  saveDraft();
+});
+// `toggle` does not bubble.
+on("toggle", (event) => {
+  if (event.target.closest?.(".card")) event.target.scrollIntoView({ block: "nearest" });
+}, document, { capture: true });
+on("keydown", (event) => {
+  if (event.isComposing || event.keyCode === 229) return; // An input method is at work.
+  if (event.key === "Escape") escape();
+  if (event.target === box()) {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    ask(box().value);
+  } else if (event.key === "/" && !event.target.closest?.("input, textarea, select")) {
+    slash(event);
+  }
+});
+
+function escape() {
+  if (waiting !== null) waiting.controller.abort();
+  else if (replaced !== null) setBox("", null);
+}
+
+function slash(event) {
+  const field = find(`#view-${document.body.dataset.view} .field`) ?? box();
+  event.preventDefault();
+  field.focus();
+}

@@ -1,0 +1,43 @@
+"""What whoever serves the page can choose of it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from embeddings.errors import SettingError
+from qa.page.texts import Language
+
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The page's options.
+
+    Attributes:
+        title: stands in the header and the browser's tab; empty for the product's own.
+        welcome: stands above the first question; empty for the product's own.
+        accent: colour of buttons and numbers, ``#rrggbb``; empty for the product's own.
+        language: language of the page itself; None to follow each visitor's browser.
+        read_only: whether nothing may be changed through the page.
+        index: the index folder; None where there is none on disk.
+
+    Raises:
+        SettingError: when `accent` is no colour.
+    """
+
+    title: str = ""
+    welcome: str = ""
+    accent: str = ""
+    language: Language | None = None
+    read_only: bool = False
+    index: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.accent and not _COLOUR.fullmatch(self.accent):
+            raise SettingError(
+                f"Setting 'accent' is {self.accent!r}; give a colour as #0f6b5c, red, green and "
+                "blue in two hexadecimal digits each"
+            )

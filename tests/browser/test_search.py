@@ -1,0 +1,146 @@
+"""The search as a person uses it: finding, reading why, filtering, opening, asking."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from embeddings.lexical import Tokenizer
+from qa.bot import Bot
+from qa.page.search_texts import SEARCH_TEXTS, SearchTexts
+from qa.page.texts import Language
+from tests.browser.conftest import Visit
+from tests.browser.corpus import FILES, GAOXIN, HOSTILE, HOSTILE_FILE, TIANQIAO, corpus_bot
+from tests.browser.looks import Look, every_look
+from tests.browser.test_frame import findings
+from tests.browser.visitor import PATIENCE, Visitor
+
+pytestmark = pytest.mark.browser
+
+ZH = SEARCH_TEXTS[Language.ZH]
+
+
+@pytest.fixture(scope="module")
+def bot(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> Bot:
+    return corpus_bot(tmp_path_factory.mktemp("search"), tokenizer)
+
+
+def search(visitor: Visitor, query: str, words: SearchTexts = ZH) -> Locator:
+    """Look for something and return the passages."""
+    view = visitor.go("search")
+    view.get_by_role("searchbox", name=words.query).fill(query)
+    view.get_by_role("button", name=words.find).click()
+    found = view.locator(".found")
+    expect(found.first).to_be_visible(timeout=PATIENCE)
+    return found
+
+
+@every_look
+def test_a_passage_is_found_read_and_opened(bot: Bot, visit: Visit, look: Look) -> None:
+    visitor = visit(bot, **look.context)
+    words = SEARCH_TEXTS[look.texts.language]
+    first = search(visitor, "高新区的党建联盟", words).first
+    expect(first).to_contain_text("高新区在2020年组建8个党建联盟。")
+    expect(first.locator(".where").first).to_have_text(f"{GAOXIN} · 2022-06-01")
+    assert {"高新区", "党建联盟"} <= set(first.locator("mark").all_inner_texts())
+    for bar in first.locator(".bar span").all():
+        assert bar.bounding_box()["width"] > 20  # type: ignore[index]
+    first.get_by_role("button").first.click()
+    assert visitor.marked() == ["高新区在2020年组建8个党建联盟。"]
+    visitor.see_first_mark()
+    expect(visitor.panel.locator(".position")).to_contain_text("1 / ")
+    visitor.panel.get_by_role("button", name=look.texts.next).click()
+    expect(visitor.panel.locator(".position")).to_contain_text("2 / ")
+    assert findings(visitor.page) == []
+
+
+@every_look
+def test_ask_about_this_begins_a_question(bot: Bot, visit: Visit, look: Look) -> None:
+    visitor = visit(bot, **look.context)
+    words = SEARCH_TEXTS[look.texts.language]
+    found = search(visitor, "高新区的党建联盟", words)
+    found.first.get_by_role("button", name=words.ask).click()
+    begun = words.question.format(title="高新区建联盟")
+    expect(visitor.box).to_be_focused()
+    expect(visitor.box).to_have_value(begun)
+    visitor.page.keyboard.type("有几个？")
+    visitor.box.press("Enter")
+    card = visitor.page.locator("#conversation .card:not(.dots)")
+    expect(card).to_have_count(1, timeout=PATIENCE)
+    expect(visitor.page.locator(".question")).to_have_text(f"{begun}有几个？")
+
+
+@every_look
+def test_filters_limit_what_is_found(bot: Bot, visit: Visit, look: Look) -> None:
+    visitor = visit(bot, **look.context)
+    words = SEARCH_TEXTS[look.texts.language]
+    found = search(visitor, "企业", words)
+    places = found.locator("button.place + .where")
+    everywhere = places.count()
+    view = visitor.page.locator("#view-search")
+    view.get_by_text(words.filters, exact=True).click()
+    view.get_by_label(TIANQIAO).check()
+    expect(places).not_to_have_count(everywhere)
+    assert all(TIANQIAO in place for place in places.all_inner_texts())
+    expect(view.locator(".chosen")).to_have_text(TIANQIAO)
+    view.get_by_label(TIANQIAO).uncheck()
+    expect(places).to_have_count(everywhere)
+    view.get_by_label(words.since, exact=True).fill("2022-01-01")
+    expect(places.first).to_have_text(f"{GAOXIN} · 2022-06-01")
+    assert all(GAOXIN in place for place in places.all_inner_texts())
+    view.get_by_label(words.until, exact=True).fill("2022-01-02")
+    expect(view.get_by_text(words.nothing_filtered)).to_be_visible()
+    assert findings(visitor.page) == []
+    view.get_by_role("button", name=words.clear).click()
+    expect(places).to_have_count(everywhere)
+
+
+def test_dates_the_wrong_way_round_are_told_of(bot: Bot, visit: Visit) -> None:
+    visitor = visit(bot)
+    search(visitor, "企业")
+    view = visitor.page.locator("#view-search")
+    view.get_by_text(ZH.filters, exact=True).click()
+    view.get_by_label(ZH.until, exact=True).fill("2021-01-01")
+    view.get_by_label(ZH.since, exact=True).fill("2022-01-01")
+    expect(visitor.page.locator("#said")).to_contain_text("2022-01-01")
+
+
+def test_text_of_documents_is_shown_as_text(bot: Bot, visit: Visit) -> None:
+    visitor = visit(bot)
+    search(visitor, "天桥区的企业有$21$家")
+    view = visitor.page.locator("#view-search")
+    expect(view.get_by_text(HOSTILE)).to_be_visible()
+    expect(view.get_by_text(HOSTILE_FILE).last).to_be_visible()
+    expect(view.locator("img")).to_have_count(0)
+    assert len(FILES) == view.get_by_role("checkbox", include_hidden=True).count()
+
+
+def test_what_was_looked_for_stands_there_in_the_other_language(bot: Bot, visit: Visit) -> None:
+    visitor = visit(bot)
+    before = search(visitor, "党建联盟").all_inner_texts()
+    visitor.page.locator(".switch").click()
+    english = SEARCH_TEXTS[Language.EN]
+    field = visitor.page.get_by_role("searchbox", name=english.query)
+    expect(field).to_have_value("党建联盟", timeout=PATIENCE)
+    expect(visitor.page.locator("#view-search .found")).to_have_count(len(before))
+
+
+def test_keys_alone_find_and_open(bot: Bot, visit: Visit) -> None:
+    visitor = visit(bot)
+    visitor.go("search")
+    expect(visitor.page.locator("#view-search .query")).to_be_focused()
+    visitor.page.keyboard.type("党建联盟")
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.page.locator(".found").first).to_be_visible(timeout=PATIENCE)
+    visitor.page.locator(".found button").first.focus()
+    visitor.page.keyboard.press("Enter")
+    assert visitor.marked() == ["高新区在2020年组建8个党建联盟。"]
+    visitor.see_first_mark()
+
+
+def test_nothing_written_nothing_found(bot: Bot, visit: Visit) -> None:
+    visitor = visit(bot)
+    view = visitor.go("search")
+    expect(view.get_by_text(ZH.promise)).to_be_visible()
+    view.get_by_role("button", name=ZH.find).click()
+    expect(view.get_by_text(ZH.empty)).to_be_visible()
