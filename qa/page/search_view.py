@@ -254,5 +254,5 @@ def _bar(label: str, share: float | None, hint: str, class_: str) -> Markup:
     """Return a bar of a share from 0 to 1; None is an empty one."""
     width = 0 if share is None else max(_LEAST_BAR, round(100 * share))
     fill = element("span", style=f"width:{width}%", class_=class_)
-    bar = element("span", fill, class_="bar", role="img", aria_label=hint)
+    bar = element("span", fill, class_="meter", role="img", aria_label=hint)
     return element("div", label, bar, title=hint)

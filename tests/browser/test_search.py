@@ -43,8 +43,11 @@ def test_a_passage_is_found_read_and_opened(bot: Bot, visit: Visit, look: Look) 
     expect(first).to_contain_text("高新区在2020年组建8个党建联盟。")
     expect(first.locator(".where").first).to_have_text(f"{GAOXIN} · 2022-06-01")
     assert {"高新区", "党建联盟"} <= set(first.locator("mark").all_inner_texts())
-    for bar in first.locator(".bar span").all():
-        assert bar.bounding_box()["width"] > 20  # type: ignore[index]
+    for bar in first.locator(".meter span").all():
+        box = bar.bounding_box()
+        assert box is not None
+        assert box["width"] > 20
+        assert box["height"] < 10
     first.get_by_role("button").first.click()
     assert visitor.marked() == ["高新区在2020年组建8个党建联盟。"]
     visitor.see_first_mark()

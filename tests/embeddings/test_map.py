@@ -69,6 +69,12 @@ def test_a_topic_is_an_island() -> None:
     assert (topic[nearest] == topic).mean() > 0.98
 
 
+def test_points_push_each_other_apart() -> None:
+    at = layout(topics(600, 12)[0])
+    cells = {(int(8 * x + 8), int(8 * y + 8)) for x, y in (0.999 * at).tolist()}
+    assert len(cells) > 40, "of 256 cells; without the push 12"
+
+
 def test_equal_vectors_in_equal_order_give_equal_pictures() -> None:
     vectors, _ = topics(300, 6)
     np.testing.assert_array_equal(layout(vectors), layout(vectors.copy()))

@@ -140,7 +140,6 @@ class TestTheStore:
         with pytest.raises(IndexWriteError, match="allow writing to the index folder"):
             FeedbackStore(kept).add(given_up())
 
-
     def test_it_can_be_read_where_nothing_may_be_written(self, kept: Path) -> None:
         FeedbackStore(kept).add(given_up())
         (kept / FILE).chmod(0o444)

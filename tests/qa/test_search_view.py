@@ -90,7 +90,7 @@ class TestResults:
         assert bars == [
             "width:100%", "width:100%", "width:50%", "width:25%", "width:4%", "width:0%",
         ]  # fmt: skip
-        hints = [about["aria-label"] for about in read.named("span", "bar")]
+        hints = [about["aria-label"] for about in read.named("span", "meter")]
         assert "余弦 0.90" in str(hints[0])
         assert "BM25 8.0" in str(hints[1])
         assert hints[5] == "没有相同的字词，只是意思相近"
