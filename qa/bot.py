@@ -25,8 +25,8 @@ from qa import own_weights
 from qa.answer import Answerer
 from qa.compound import parts
 from qa.conversation import Turn, complete, recall
-from qa.correction import Own
 from qa.corpus_map import CorpusMap, Placed, corpus_map, placed
+from qa.correction import Own
 from qa.found import Period
 from qa.question import Kind, kind_of
 from qa.ranking import Ranking
