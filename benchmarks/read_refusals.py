@@ -5,8 +5,8 @@ Run: python -m benchmarks.read_refusals SQUAD.json... [--cross ENGLISH.json...] 
 
 As in `benchmarks.refusals`, whose weights come first, every question is asked of all contexts,
 without the one that answers, and of the contexts of other files only; then the likeliest sentences
-are read. Weights, network and support are those that did not see the file. The four numbers that
-are left are fitted on the other files; for questions in another language on one half of their
+are read. Weights, network and support are those that did not see the file. What is left is fitted
+on the other files; for questions in another language on one half of their
 contexts, and judged on the other.
 """
 
@@ -16,6 +16,7 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,8 +44,17 @@ from qa.squad import SquadFile
 from qa.support import Support
 
 EPOCHS = 400
+SHARES = (0.5, 0.25, 0.5)
+"""Weights of answerable questions, of near misses, and of those asked of other files' contexts."""
 
 Columns = NDArray[np.float32]
+
+_LEVEL = Layers(
+    np.zeros(len(COLUMNS), np.float32), np.ones(len(COLUMNS), np.float32),
+    (np.zeros((len(COLUMNS), 1), np.float32),), (np.zeros(1, np.float32),),
+)  # fmt: skip
+_UNFITTED = ReadSupport(_LEVEL, _LEVEL, ())
+"""Only what comes before it is asked for here."""
 
 
 class Asked(NamedTuple):
@@ -75,7 +85,7 @@ class Weighing:
             generation, open_encoder(), Tokenizer(home() / "jieba"),
             Ranking.unseen(file.contexts), reader=SentenceReader.unseen(file.contexts),
         )  # fmt: skip
-        return cls(retriever, Answerer(retriever, 0.0, Support.unseen(file.contexts)))
+        return cls(retriever, Answerer(retriever, 0.0, Support.unseen(file.contexts), _UNFITTED))
 
     def columns(self, question: str, among: NDArray[np.int64] | None = None) -> Columns | None:
         """Return what is weighed for a question; None where a rule refuses it."""
@@ -86,7 +96,7 @@ class Weighing:
         read = self.retriever.read(found)
         if read.gathered is None or read.gathered.weighed is None:
             return None
-        return columns(before, read.gathered.weighed)
+        return columns(before, read.gathered.evidence, read.gathered.weighed)
 
 
 def main() -> None:
@@ -149,24 +159,26 @@ def ask(generation: Generation, file: SquadFile, sample: int | None) -> list[Ask
 def fit(asked: Sequence[Asked]) -> Layers:
     """Return the weights that tell answerable questions from near misses and from others'.
 
-    Logistic regression (Adam); the two sorts weigh the same.
+    Logistic regression (Adam); near misses weigh half as much as either of the rest.
     """
     import torch
 
     torch.manual_seed(0)
-    right = [one.whole for one in asked if one.whole is not None]
-    wrong = [c for one in asked for c in (one.near, one.other) if c is not None]
-    if not right or not wrong:
+    parts = [
+        [found for one in asked if (found := each(one)) is not None]
+        for each in (attrgetter(name) for name in Asked._fields)
+    ]
+    if not parts[0] or not parts[1]:
         raise SystemExit("There is nothing to fit on: give the English questions with --cross.")
-    inputs, scaling = standard(np.stack([*right, *wrong]))
-    labels = torch.tensor([1.0] * len(right) + [0.0] * len(wrong))
-    balance = torch.where(labels > 0, 0.5 / len(right), 0.5 / len(wrong))
+    inputs, scaling = standard(np.concatenate([np.stack(part) for part in parts if part]))
+    shares = [share / len(part) for share, part in zip(SHARES, parts, strict=True) for _ in part]
+    labels = torch.tensor([1.0] * len(parts[0]) + [0.0] * (len(inputs) - len(parts[0])))
     linear = torch.nn.Linear(inputs.shape[1], 1)
     adam = torch.optim.AdamW(linear.parameters(), lr=5 * RATE, weight_decay=DECAY)
     for epoch in range(EPOCHS):
         adam.param_groups[0]["lr"] = 5 * RATE * (1 - epoch / EPOCHS)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            linear(inputs)[:, 0], labels, weight=balance, reduction="sum"
+            linear(inputs)[:, 0], labels, weight=torch.tensor(shares), reduction="sum"
         )
         adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

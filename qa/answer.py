@@ -18,8 +18,11 @@ from qa.disagreement import Asked, Statement, to_say
 from qa.forms import forms_in
 from qa.found import Found, Gathered, is_chinese, source_of
 from qa.kinds import Kind, Wanted
+from qa.lacking import is_lacking
+from qa.long_names import long_names, stands_elsewhere
 from qa.neighbours import with_neighbours
 from qa.read_support import ReadSupport
+from qa.reader import READ
 from qa.records import Answer, AnswerSentence, Citation, Reason
 from qa.retrieval import Retriever
 from qa.shortening import LONGEST, answering_part, spans_of
@@ -41,6 +44,9 @@ HEADLINE_WEIGHT = -1.0
 
 CLEARLY_LESS = 1.0
 """Nats: a further sentence may be this much less likely than the first."""
+
+TOLD = 4.0
+"""Nats that a sentence loses that was said to the question before."""
 
 NEW_SHARE = 0.12
 """A further sentence must hold this share of the question's idf mass that is not yet held."""
@@ -114,7 +120,9 @@ class Answerer:
         self._read_support = read_support or ReadSupport.shipped()
         self._own = own or Own()
 
-    def answer(self, found: Found, parts: Sequence[Found] = (), nearest: int = 5) -> Answer:
+    def answer(
+        self, found: Found, parts: Sequence[Found] = (), nearest: int = 5, told: str = ""
+    ) -> Answer:
         """Return the answer to `found.question`, or a refusal with the `nearest` hits.
 
         Args:
@@ -122,6 +130,7 @@ class Answerer:
             parts: the same for each question that it is made of; none for a simple question. What
                 the documents answer of them is said, in this order.
             nearest: how many hits.
+            told: what was said just before; its sentences answer only where no other does.
         """
         found = self._retriever.without_repeats(found, max(nearest, CANDIDATES))
         hits = tuple(self._retriever.hits(found, nearest))
@@ -131,11 +140,11 @@ class Answerer:
         said: list[Said] = []
         supports: list[float] = []
         for part in parts:
-            folded = self._read(self._retriever.without_repeats(part, CANDIDATES))
+            folded = self._read(self._retriever.without_repeats(part, CANDIDATES), told)
             supports.append(self.support(folded))
             said = _distinct([*said, *self._said(folded, supports[-1], said)])
         if not said:
-            read = self._read(found)
+            read = self._read(found, told)
             supports.append(self.support(read))
             said = self._said(read, supports[-1])
         refusal = replace(refusal, support=max(supports))
@@ -146,13 +155,16 @@ class Answerer:
             said = [shortened(one, cited[one.candidate.document.id]) for one in said]
         return compose(said, cited, refusal)
 
-    def _read(self, found: Found) -> Found:
+    def _read(self, found: Found, told: str = "") -> Found:
         """Return what was ranked with its sentences read, and weighed as this index wants it."""
         read = self._retriever.read(found)
         gathered = read.gathered
         if gathered is None or gathered.weighed is None:
             return read
         weighed = self._own.chosen(gathered.evidence, gathered.weighed)
+        if told:
+            again = [text in told for text in gathered.texts.sentences]
+            weighed = replace(weighed, sentences=weighed.sentences - TOLD * np.array(again))
         return replace(read, gathered=replace(gathered, weighed=weighed))
 
     def _said(self, found: Found, support: float, before: Sequence[Said] = ()) -> list[Said]:
@@ -214,16 +226,44 @@ class Answerer:
         """Return how likely it is that the documents answer, 0 to 1.
 
         It is 0 when the question names a place of which the documents, or the one that would
-        answer, say nothing.
+        answer, say nothing, or a thing that only others name; and when it asks for a measure that
+        no likely sentence has.
         """
         before, gathered = self.support_before(found), found.gathered
         if gathered is None or gathered.weighed is None:
             return before
         foreign = found.crosses_languages
-        likely = self._read_support(before, gathered.weighed, foreign=foreign)
+        likely = self._read_support(before, gathered.evidence, gathered.weighed, foreign=foreign)
+        if likely >= self._least and self._is_about_another(found):
+            return 0.0
         if foreign:
             return likely
         return self._own.supported(likely, gathered.evidence, gathered.weighed)
+
+    def _is_about_another(self, found: Found) -> bool:
+        """Tell whether a rule shows that what would be said is about something else."""
+        gathered = found.gathered
+        assert gathered is not None
+        assert gathered.weighed is not None
+        best = np.argsort(-gathered.weighed.sentences, kind="stable")[:READ]
+        if is_lacking(self._parts.wanted(found.question), gathered.evidence.form[best]):
+            return True
+        names = long_names(found.question)
+        return bool(names) and stands_elsewhere(names, *self._said_and_others(found, best[0]))
+
+    def _said_and_others(self, found: Found, best: int) -> tuple[str, str]:
+        """Return the document of a sentence, and what was gathered of others, in search form."""
+        gathered = found.gathered
+        assert gathered is not None
+        owner = gathered.owner(int(gathered.sentence_rows[best]))
+        document = self._generation.passages([owner], found.selection)[owner].document
+        own = self._generation.rows_in(document)
+        each = np.repeat(gathered.rows, gathered.texts.counts)
+        others = [
+            text for text, row in zip(gathered.texts.sentences, each, strict=True) if row not in own
+        ]
+        said = [text for held in self._generation.sentence_texts(own).values() for text in held]
+        return search_form("\n".join(said)), search_form("\n".join(others))
 
     def support_before(self, found: Found) -> float:
         """Return the same by what question and sentences share, before any is read.
@@ -238,7 +278,7 @@ class Answerer:
         if not mentions_a_place(gathered.evidence, gathered.weighed):
             return 0.0
         more = 0.0 if is_chinese(found.question) else WORD_ODDS
-        return self._support(columns(gathered.evidence, gathered.weighed), more)
+        return self._support(columns(gathered.evidence, gathered.weighed.unread()), more)
 
     def _candidates(self, found: Found) -> list[Candidate]:
         """Return the likeliest sentences, best first; those of near repeats are left out."""

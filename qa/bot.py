@@ -19,7 +19,7 @@ from embeddings.model import MODEL_NAME, home
 from embeddings.opening import Opened, open_current, open_instead, open_published
 from embeddings.settings import Settings, is_given, load
 from embeddings.store import Generation, IndexFolder
-from embeddings.texts import PassageRow, Texts
+from embeddings.texts import DocumentHead, PassageRow, Texts
 from embeddings.user_dictionary import kept_in
 from qa import own_weights
 from qa.answer import Answerer
@@ -28,7 +28,7 @@ from qa.conversation import Turn, complete, recall
 from qa.corpus_map import CorpusMap, Placed, corpus_map, placed
 from qa.correction import Own
 from qa.found import Period
-from qa.question import Kind, kind_of
+from qa.question import Kind, analyse, kind_of
 from qa.ranking import Ranking
 from qa.read_support import ReadSupport
 from qa.records import Answer, Hit, OriginalDocument, Reason
@@ -237,16 +237,17 @@ class Bot:
         before = [_readable_turn(turn) for turn in history]
 
         def work(snapshot: _Snapshot) -> Answer:
-            def answer(asked: str) -> Answer:
+            def answer(asked: str, told: str = "") -> Answer:
                 several = parts(asked, self._tokenizer)
                 whole, *others = (
                     snapshot.retriever.find(one, sources, dates)
                     for one in (asked, *(several if len(several) > 1 else ()))
                 )
-                return snapshot.answerer.answer(whole, others)
+                return snapshot.answerer.answer(whole, others, told=told)
 
             turns = recall(readable, before, self._tokenizer, lambda asked: answer(asked).text)
-            return answer(complete(readable, turns, self._tokenizer))
+            whole = complete(readable, turns, self._tokenizer)
+            return answer(whole, _told(whole, turns))
 
         return self._with_snapshot(work)
 
@@ -313,6 +314,16 @@ class Bot:
         return self._with_snapshot(
             lambda snapshot: _documents(snapshot, snapshot.generation.document_ids())
         )
+
+    def heads(self) -> list[DocumentHead]:
+        """Return every document without its text, by its first source."""
+
+        def work(snapshot: _Snapshot) -> list[DocumentHead]:
+            generation = snapshot.generation
+            found = generation.heads(generation.document_ids()).values()
+            return sorted(found, key=lambda head: head.sources)
+
+        return self._with_snapshot(work)
 
     def headings(self) -> list[tuple[str, str]]:
         """Return (article title, section heading) of each section, in reading order."""
@@ -437,6 +448,15 @@ def _model_of(manifest: Manifest) -> str | None:
 def _readable(question: str) -> str:
     """Return what is read of a question: valid Unicode, and not endless."""
     return question[:LONGEST_QUESTION].encode("utf-8", "replace").decode("utf-8")
+
+
+def _told(question: str, turns: Sequence[Turn]) -> str:
+    """Return what was said to the question before, where a reason or a means of it is asked for."""
+    if not turns:
+        return ""
+    kind = analyse(question).kind
+    asks_on = kind in (Kind.REASON, Kind.MANNER) and kind is not analyse(turns[-1].question).kind
+    return (turns[-1].answer or "") if asks_on else ""
 
 
 def _readable_turn(turn: str | Turn) -> str | Turn:

@@ -79,10 +79,15 @@ def comparisons(folded: str, _wanted: Wanted) -> Iterator[Form]:
     yield from (Form(*found.span(), 0.8) for found in _COMPARED.finditer(folded))
 
 
+_SAYS_SO = frozenset(("即", "是指", "指是", "指的是", "意思是", "意为", "定义为"))
+
+
 @lru_cache(maxsize=512)
 def _definition_of(focus: str) -> re.Pattern[str]:
     """Return the pattern of a clause that says what `focus` is, or that calls something so."""
     name = re.escape(focus)
+    if focus[0].isdigit():
+        name = rf"(?<![\d.]){name}(?!\.?\d)"
     quoted = rf"[“「『《\"]?{name}[”」』》\"]?"
     return re.compile(
         rf"{quoted}(?:（[^）]*）|\([^)]*\))?[^。]{{0,24}}?(?P<how>是指|指的?是|意思是|意为|定义为|"
@@ -102,7 +107,8 @@ def definitions(folded: str, wanted: Wanted) -> Iterator[Form]:
         if found["called"]:
             yield Form(*found.span("called"), 0.9)
         else:
-            weak = found["how"] == "，" or found.start() > 12
+            said_so = found["how"] in _SAYS_SO
+            weak = found["how"] == "，" or (found.start() > 12 and not said_so)
             yield Form(*found.span("said"), 0.7 if weak else 1.0)
 
 

@@ -70,6 +70,8 @@ _FORM_GROUPS = (
 
 _NUMBERS = {Kind.NUMBER, Kind.DATE, Kind.DURATION}
 
+_FORM = SENTENCE_FEATURES.index("form")
+
 _LEAST_WEIGHT = 0.3
 """Of a pair of characters that no word of the question covers."""
 
@@ -115,6 +117,12 @@ class Evidence:
     passages: Numbers
     sentences: Numbers
     starts: NDArray[np.int64]
+
+    @property
+    def form(self) -> Numbers:
+        """How surely each sentence has the form of what was asked for, shape (sentences,)."""
+        found: Numbers = self.sentences[:, _FORM]
+        return found
 
 
 class Words(NamedTuple):

@@ -75,6 +75,7 @@ def _folding() -> dict[int, str]:
     table = dict(zip(codes, simplified, strict=True))
     wide = (code for code in range(0xFF01, 0xFF5F) if chr(code) not in _MARKS_KEPT)
     table.update((code, unicodedata.normalize("NFKC", chr(code))) for code in wide)
+    table.update({ord("²"): "2", ord("³"): "3"})
     return {code: to for code, to in table.items() if len(to) == 1 and to != chr(code)}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from qa.kinds import Form, Wanted
-from qa.units import unit_pattern
+from qa.units import COUNTS, unit_pattern
 
 _DIGITS = r"\d+(?:,\d{3})*(?:\.\d+)?"
 _HAN_DIGITS = "〇零一二两三四五六七八九十百千万亿半数几"
@@ -93,7 +93,8 @@ def _agreement_of(unit: str, units: tuple[str, ...]) -> float:
     if not units:
         return 0.7
     if unit not in units:
-        return 0.0
+        # 多少食物, 多少学生: without a unit in the question it may be a share or a sum as well.
+        return 0.3 if units == COUNTS else 0.0
     return 0.9 if unit == units[0] else 0.8
 
 
@@ -104,4 +105,12 @@ def _bare(found: re.Match[str], folded: str, units: tuple[str, ...]) -> float:
         following = folded[found.end() : found.end() + 30].lower().split()[:3]
         if any(word.startswith(stem) for word in following for stem in stems):
             return 0.9
+    if _is_clock(found, folded):
+        return 0.0
     return 0.5 if found["arabic"] else 0.3
+
+
+def _is_clock(found: re.Match[str], folded: str) -> bool:
+    """Tell whether a numeral is the hour or the minutes of a time such as 8:00."""
+    behind, before = folded[found.end() : found.end() + 3], folded[: found.start()][-2:]
+    return bool(re.match(r":\d\d", behind) or re.search(r"\d:$", before))

@@ -13,7 +13,7 @@ from embeddings.records import Span
 from qa import asking
 from qa.kinds import Kind, Wanted
 from qa.nouns import Noun, nouns
-from qa.units import COUNTS, agreeing, units_of
+from qa.units import COUNTS, agreeing, counting, units_of
 
 __all__ = ["Kind", "Wanted", "analyse", "kind_of", "marks_in"]
 
@@ -34,6 +34,15 @@ _ATTRIBUTE = re.compile(
 )
 _HEAD_END = re.compile("[的了在有不和与入去上到能当被]")
 _NAMELESS = re.compile(r"^(?:的?名字)?")
+_QUOTES = " “”‘’\"'「」『』《》"
+# 中间那个7: the 7; 名字里的几个数字: what was named before.
+_PART_OF = re.compile(
+    r"^.{0,6}?(?:中间|其中|当中|里面|前面|后面|最后|[里中](?=的))的?(?:[那这][个些]?)?(?=.)"
+)
+_MENTION = re.compile(
+    r"(?:[这那]?[几两一二三四五六七八九]?[个些]?)(?:数字|字母?|名字|名称|词|说法|数|缩写)|[这那它]个?"
+)
+_NAMED = re.compile(r"“[^”]{1,16}”|「[^」]{1,16}」|《[^》]{1,16}》|\"[^\"]{1,16}\"")
 _NUMERALS = {digit: at for at, digit in enumerate("零一二三四五六七八九")} | {"两": 2}
 
 
@@ -107,6 +116,8 @@ def _how_many(plain: str) -> Wanted:
     for word in words:
         if units := agreeing(word):
             return Wanted(Kind.NUMBER, units)
+        if units := counting(word):
+            return Wanted(Kind.NUMBER, (*words, *units))
     return Wanted(Kind.NUMBER, (*words, *COUNTS) if words else ())
 
 
@@ -152,7 +163,9 @@ def _focus(plain: str) -> str:
     """Return what is to be defined, or empty."""
     for rule in asking.DEFINED:
         if found := rule.search(plain):
-            return next(iter(found.groupdict().values())).strip(" “”‘’\"'「」『』《》")
+            focus = _PART_OF.sub("", next(iter(found.groupdict().values()))).strip(_QUOTES)
+            named = _NAMED.findall(plain[: found.end()]) if _MENTION.fullmatch(focus) else []
+            return named[-1].strip(_QUOTES) if named else focus
     return ""
 
 

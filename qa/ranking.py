@@ -80,11 +80,17 @@ class Weighed:
         sentences: the same of each sentence, that it is the one that answers, shape (sentences,).
         odds: log odds of each sentence that it answers against none doing so, by `qa.reader`;
             minus infinity where it was not read; None where nothing was.
+        ranked: `sentences` as they were before any was read; None where nothing was.
     """
 
     passages: NDArray[np.float64]
     sentences: NDArray[np.float64]
     odds: NDArray[np.float64] | None = None
+    ranked: NDArray[np.float64] | None = None
+
+    def unread(self) -> Weighed:
+        """Return it as it was before any sentence was read."""
+        return self if self.ranked is None else Weighed(self.passages, self.ranked)
 
 
 class Weighing(Protocol):

@@ -16,36 +16,44 @@ from typing import Any
 import numpy as np
 
 from embeddings.errors import SettingError
-from qa.evidence import Numbers
+from qa import support
+from qa.evidence import Evidence, Numbers
 from qa.ranking import Layers, Weighed, clean_fit
 
-FORMAT = 1
+FORMAT = 2
 
 SHIPPED = "read_support.json"
 
-COLUMNS = ("before", "best", "together", "lead")
+_READ = ("before", "best", "together", "lead", "both", "higher", "lower")
+
+COLUMNS = (*support.COLUMNS, *_READ)
 """Names of what `columns` returns."""
 
 FURTHEST = 8.0
 """Log odds beyond this, to either side, count as this."""
 
 
-def columns(probability: float, weighed: Weighed) -> Numbers:
-    """Return what speaks for an answer among the sentences that were read, shape (len(COLUMNS),).
+def columns(probability: float, evidence: Evidence, weighed: Weighed) -> Numbers:
+    """Return what speaks for an answer once sentences were read, shape (len(COLUMNS),).
 
-    The log odds before reading, those of the best sentence, those of all that were read together,
-    and how much the best one is ahead.
+    What spoke for one before; then its log odds, those of the best sentence that was read, of all
+    together, and how much the best one is ahead; the product of the first two, by `FURTHEST`, and
+    the higher and the lower one of them.
 
     Args:
         probability: before reading, 0 to 1.
+        evidence: of the candidates.
         weighed: with `odds`.
     """
     assert weighed.odds is not None
     read = weighed.odds[np.isfinite(weighed.odds)]
     ordered = np.sort(read)[::-1]
     lead = ordered[0] - ordered[1] if len(ordered) > 1 else FURTHEST
-    shown = [_log_odds(probability), ordered[0], np.logaddexp.reduce(read), lead]
-    return np.clip(np.array(shown, np.float32), -FURTHEST, FURTHEST)
+    told = np.array([_log_odds(probability), ordered[0], np.logaddexp.reduce(read), lead])
+    before, best, *_ = told = np.clip(told, -FURTHEST, FURTHEST)
+    together = [before * best / FURTHEST, max(before, best), min(before, best)]
+    shared = support.columns(evidence, weighed.unread())
+    return np.concatenate([shared, told, together]).astype(np.float32)
 
 
 def _log_odds(probability: float) -> float:
@@ -68,18 +76,21 @@ class ReadSupport:
     foreign: Layers
     fitted_on: tuple[str, ...]
 
-    def __call__(self, probability: float, weighed: Weighed, *, foreign: bool) -> float:
+    def __call__(
+        self, probability: float, evidence: Evidence, weighed: Weighed, *, foreign: bool
+    ) -> float:
         """Return the probability that the documents answer, 0 to 1.
 
         Args:
             probability: the same before the sentences were read; nothing makes a 0 possible.
+            evidence: of the candidates.
             weighed: the sentences; where none was read the probability stays.
             foreign: whether the question is in another language than the documents.
         """
         if weighed.odds is None or probability == 0:
             return probability
         layers = self.foreign if foreign else self.own
-        return float(1 / (1 + np.exp(-layers(columns(probability, weighed)[None, :])[0])))
+        return float(1 / (1 + np.exp(-layers(columns(probability, evidence, weighed)[None, :])[0])))
 
     @classmethod
     def shipped(cls) -> ReadSupport:

@@ -15,6 +15,7 @@ from embeddings.lexical import (
     Matches,
     Script,
     Tokenizer,
+    search_form,
     to_simplified,
     to_traditional,
 )
@@ -24,7 +25,8 @@ from embeddings.texts import DocumentHead, PassageRow, Selection
 from embeddings.vectors import SMALL
 from qa import bilingual, repeats
 from qa.bilingual import Bilingual
-from qa.evidence import SENTENCE_FEATURES, Asked, Texts, Words, weigh
+from qa.divisions import divisions
+from qa.evidence import Asked, Texts, Words, weigh
 from qa.evidence import Signals as TextSignals
 from qa.found import Found, Gathered, Parts, Period, QueryVectors, is_chinese, source_of
 from qa.fusion import (
@@ -40,6 +42,7 @@ from qa.fusion import (
     known_odds,
     reordered,
 )
+from qa.lacking import lacking
 from qa.ranking import Ranking, Weighing
 from qa.reader import Reading, SentenceReader
 from qa.records import Hit, Place, Signals
@@ -166,9 +169,10 @@ class Retriever:
             return found
         if found.crosses_languages and not self._reading.foreign:
             return found
-        lacking = gathered.evidence.sentences[:, _NO_NUMBER]
+        kind = self.parts.wanted(found.question).kind
+        lost = lacking(kind, gathered.evidence.form)
         sentences = gathered.texts.sentences
-        weighed = self._reading(found.question, sentences, gathered.weighed, lacking)
+        weighed = self._reading(found.question, sentences, gathered.weighed, lost)
         return replace(found, gathered=replace(gathered, weighed=weighed))
 
     def gather(self, question: str, among: NDArray[np.int64] | None = None) -> Gathered | None:
@@ -260,11 +264,21 @@ class Retriever:
         """
         places = [word for word in found.matches.weights if self._is_place(word)]
         known = [place for place in places if place in found.matches.rows]
-        return any(
+        return self._names_unread(found) or any(
             not any(one in place or place in one for one in known)
             for place in places
             if place not in found.matches.rows
         )
+
+    def _names_unread(self, found: Found) -> bool:
+        """Tell whether it names a division (历下区) that no word and no candidate's text holds."""
+        named = divisions(self._tokenizer.words(search_form(found.question)))
+        wanted = [each for each in named if not any(one in found.matches.rows for one in each)]
+        if not wanted or found.gathered is None:
+            return bool(wanted)
+        texts = found.gathered.texts
+        read = "\n".join(map(search_form, [*texts.titles, *texts.sentences]))
+        return not all(any(one in read for one in each) for each in wanted)
 
     def _is_place(self, word: str) -> bool:
         return len(word) > 1 and self._tokenizer.tag(word) == _PLACE_TAG
@@ -442,8 +456,6 @@ class Retriever:
         starts = np.cumsum(counts) - counts
         return np.repeat(firsts - starts, counts) + np.arange(counts.sum()), counts
 
-
-_NO_NUMBER = SENTENCE_FEATURES.index("no_number")
 
 _NO_ROWS = np.empty(0, dtype=np.int64)
 

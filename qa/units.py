@@ -44,7 +44,7 @@ _COUNTING = (
     "顶 队 团 师 步 局 盘 胜 球 票 席 站 线 号 室 房 床 村 镇 县 市 省 州 国 校 院 系 党 派 族 点 "
     "股 批 趟 遍 "
     "把 尊 样 方 则 宗 起 例 节 课 款 档 环 科 属 目 人次 名额 公民 居民 城市 国家 学生 员工 字母 "
-    "窝 区 层楼 "
+    "窝 辑 朝 区 层楼 "
     "区域 学校 地区 阶段 部分 车道 月台 轨道 乡 街道 岛 组织 路"
 )
 _ALIKE = (
@@ -53,8 +53,28 @@ _ALIKE = (
     "座 栋 幢 处",
     "本 册 卷 部 套",
     "集 期 话 回 章",
+    "次 趟 遍",
 )
 
+_ENGLISH_NOUNS = {
+    "books volumes titles": "册 本 部 套 卷 种",
+    "people persons men women children members employees workers staff students teachers pupils "
+    "residents participants players soldiers visitors graduates experts officials doctors "
+    "patients cadres": "名 人 位 口 员",
+    "companies company enterprises firms businesses factories shops households banks hotels "
+    "restaurants stores": "家 户 间 所 个",
+    "schools hospitals universities colleges museums libraries": "所 家 座 间 个",
+    "times": "次 回 遍 趟 场 度",
+    "meetings events activities lectures matches games fairs trainings sessions": "次 场 个 项 届",
+    "vehicles cars trucks buses": "辆 台 部",
+    "buildings towers bridges mountains temples": "座 栋 幢 处 个",
+    "villages": "个 村",
+    "songs": "首 支 个",
+    "articles papers": "篇 份 个",
+}
+_COUNTING_NOUNS = {
+    noun: tuple(units.split()) for nouns, units in _ENGLISH_NOUNS.items() for noun in nouns.split()
+}
 COUNTS = tuple(_COUNTING.split())
 """Measure words that count things, the general one first."""
 
@@ -80,6 +100,11 @@ def agreeing(unit: str) -> tuple[str, ...]:
     alike = next((group.split() for group in _ALIKE if unit in group.split()), [unit])
     found = [unit, *(other for other in alike if other != unit), COUNTS[0]]
     return tuple(found) if unit in COUNTS else ()
+
+
+def counting(noun: str) -> tuple[str, ...]:
+    """Return the measure words that count what an English noun names, or nothing."""
+    return _COUNTING_NOUNS.get(noun, ())
 
 
 @cache

@@ -35,6 +35,7 @@ from qa import squad
 from qa.bot import Bot, Making
 from qa.question_files import Question
 from qa.ranking import Layers, Ranking
+from qa.read_support import COLUMNS as AFTER
 from qa.read_support import ReadSupport
 from qa.reader import SentenceReader
 from qa.squad import GoldAnswer, SquadFile, SquadQuestion
@@ -61,7 +62,7 @@ def always(support: float) -> Support:
     return Support(constant(len(COLUMNS), support), ())
 
 
-SURE = ReadSupport(constant(4, 9.0), constant(4, 9.0), ())
+SURE = ReadSupport(constant(len(AFTER), 9.0), constant(len(AFTER), 9.0), ())
 """Finds after reading that every question is answered."""
 
 READER = SentenceReader({}, ())

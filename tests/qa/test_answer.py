@@ -13,10 +13,13 @@ from embeddings.cleaning import clean
 from embeddings.encoder import CountingEncoder
 from embeddings.errors import QuestionError
 from embeddings.lexical import Tokenizer
-from qa.answer import put_together
+from qa.answer import TOLD, put_together
 from qa.bot import Bot
+from qa.bot import _told as told_before
 from qa.conversation import Turn
 from qa.records import Answer, Reason
+
+SAID = "天桥区建立4个产业链党组织,覆盖21家企业。"
 
 
 def check_exact(answer: Answer, pages: Path) -> None:
@@ -153,3 +156,30 @@ def test_a_paragraph_that_stands_twice_in_its_section(
     answer = Bot(tmp_path / "index", counting, tokenizer, least=0.0).ask("天桥区为什么抓党建？")
     check_exact(answer, tmp_path / "pages")
     assert "因为企业多" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("天桥区怎么建立党组织的？", SAID),
+        ("天桥区为什么要建立党组织？", SAID),
+        ("那有几个？", ""),
+        ("覆盖多少家？", ""),
+    ],
+)
+def test_what_was_said_gives_no_reason_and_no_means(question: str, told: str) -> None:
+    turns = [Turn("天桥区建立了几个产业链党组织？", SAID)]
+    assert told_before(question, turns) == told
+    assert told_before(question, ()) == ""
+
+
+def test_what_was_said_falls_behind(bot: Bot) -> None:
+    snapshot = bot._snapshot
+    found = snapshot.retriever.find("天桥区怎么建立产业链党组织？")
+    fresh, again = (snapshot.answerer._read(found, told).gathered for told in ("", SAID))
+    assert fresh is not None
+    assert again is not None
+    assert fresh.weighed is not None
+    assert again.weighed is not None
+    lost = fresh.weighed.sentences - again.weighed.sentences
+    assert lost.tolist() == [TOLD if text == SAID else 0 for text in fresh.texts.sentences]

@@ -142,10 +142,12 @@ class Trusting:
 def test_a_sentence_without_the_number_that_was_asked_for_falls_behind() -> None:
     level = Weighed(np.zeros(1), np.log(np.array([0.6, 0.4])))
     weighed = Reading(Characters(), Trusting())(  # type: ignore[arg-type]
-        "几家？", ["园区势头强劲。", "园区有22家。"], level, np.array([1.0, 0.0])
+        "几家？", ["园区势头强劲。", "园区有22家。"], level, np.array([3.0, 0.0])
     )
-    share = 0.4 / (0.4 + 0.6 * np.exp(-reader.LACKING))
+    share = 0.4 / (0.4 + 0.6 * np.exp(-3.0))
     assert np.exp(weighed.sentences) == pytest.approx([1 - share, share])
+    assert np.exp(weighed.unread().sentences) == pytest.approx([0.6, 0.4])
+    assert weighed.unread().odds is None
 
 
 def test_fits_say_what_they_were_fitted_on(tmp_path: Path) -> None:

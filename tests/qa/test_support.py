@@ -126,8 +126,10 @@ def test_the_shipped_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["青岛市有几个党建联盟？", "深圳组建了几个党建联盟？", "蘇州有多少家企業？"]
-)
+    "question",
+    ["青岛市有几个党建联盟？", "深圳组建了几个党建联盟？", "蘇州有多少家企業？", "历下区有几个党建联盟？",
+     "曹縣組建了幾個黨建聯盟？", "章丘区有多少家企业？"],
+)  # fmt: skip
 def test_a_place_that_stands_nowhere_is_refused(bot: Bot, question: str) -> None:
     answer = bot.ask(question)
     assert (answer.answered, answer.reason) == (False, Reason.NOT_IN_DOCUMENTS)
