@@ -45,6 +45,9 @@ HEADLINE_WEIGHT = -1.0
 CLEARLY_LESS = 1.0
 """Nats: a further sentence may be this much less likely than the first."""
 
+UNKNOWN = 3.0
+"""Nats by which an answer is less likely where what is counted is named nowhere."""
+
 TOLD = 4.0
 """Nats that a sentence loses that was said to the question before."""
 
@@ -238,6 +241,8 @@ class Answerer:
             return 0.0
         if foreign:
             return likely
+        if self._retriever.asks_unknown(found):
+            likely = 1 / (1 + (1 / likely - 1) * np.exp(UNKNOWN)) if likely else 0.0
         return self._own.supported(likely, gathered.evidence, gathered.weighed)
 
     def _is_about_another(self, found: Found) -> bool:

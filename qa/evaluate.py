@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 
 from embeddings.errors import QuestionError, SettingError
 from embeddings.progress import Meter, OnProgress, silence
+from embeddings.settings import load
 from qa import crowd as crowds
 from qa import figures, outcomes, own_weights, squad
 from qa.evaluation import (
@@ -390,7 +391,7 @@ def open_contexts(
         support, read_support = Support.unseen(unseen), ReadSupport.unseen(unseen)
         return Bot(
             index, encoder, tokenizer,
-            retriever=making, support=support, read_support=read_support,
+            retriever=making, least=_least(), support=support, read_support=read_support,
         )  # fmt: skip
 
     return kept, opening
@@ -429,4 +430,9 @@ def open_crowd(
     crowds.take_vectors(own, [index, Path(kept.folder)])
     report = build(folder / crowds.DOCUMENTS, own, encoder, tokenizer, on_progress=tell)
     found = CrowdIndex(str(own), len(held), len(contexts), len(report.skipped), report.encoded)
-    return found, Bot(own, encoder, tokenizer)
+    return found, Bot(own, encoder, tokenizer, least=_least())
+
+
+def _least() -> float:
+    """Return how likely an answer must be, 0 to 1, as the setting refuse_below says."""
+    return load().refuse_below / 100

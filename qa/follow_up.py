@@ -11,19 +11,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from embeddings.records import Span
+from qa.bare import (
+    LONGEST_PREDICATE,
+    SUPERLATIVE,
+    content,
+    has_name,
+    lacks_subject,
+    overlap,
+    says_nothing,
+)
 from qa.chinese_words import LIGHT_WORDS
 from qa.earlier import Earlier, noun_ends
-from qa.phrases import Asking, Phrase, Sort, Word, is_name
+from qa.phrases import Asking, Phrase, Sort, is_name
 from qa.replacing import with_part
+from qa.topics import asked_of
 
 LONGEST_BARE = 24
 """Longer questions without a name are taken to stand alone, unless a word in them points back."""
-
-LONGEST_SUBJECTLESS = 16
-"""Longer questions that begin with their verb are taken to stand alone."""
-
-LONGEST_PREDICATE = 12
-"""Longer questions say what they are about, if they have a noun."""
 
 
 class Reference(StrEnum):
@@ -81,11 +85,10 @@ _AMONG = re.compile(
 )
 _ENDS_SHORT = re.compile(rf"(?:呢|咧){_MARKS}$")
 _PRONOUN = re.compile(
-    r"(?:它们|他们|她们|它|他|她)(?![乡国人])|(?:这些|那些|这几|那几|该|此|这|那|上述)(?:一"
+    r"(?:它们|他们|她们|它|他|她)(?![乡国人])|当地|那里|这里|那儿|这儿|此处"
+    r"|(?:当|那|这)(?:时候?|天(?![气空然花])|年(?!代|轻))|(?:这些|那些|这几|那几|该|此|这|那|上述)(?:一"
     r"|两|几)?"
-    r"[家个位条项场类处种趟张份座所间台部本篇层批段款届次]?|^其(?![他它中实余次])|当地|那里"
-    r"|这里|那儿|这儿|此处"
-    r"|(?:当|那|这)时候?|同年|当年|次年"
+    r"[家个位条项场类处种趟张份座所间台部本篇层批段款届次]?|^其(?![他它中实余次])|同年|次年"
 )
 _NO_PRONOUN = re.compile(
     r"(?:此外|此后|此前|那么|这样|那样|这么|其实|该不该|应该|本该|因此|如此|彼此|从此|此类)"
@@ -101,13 +104,7 @@ _ELLIPTIC = re.compile(
     rf"|(?:有吗|有没有|有没有呢|也有吗){_MARKS}"
 )
 _ASKS_SO = re.compile(r"(?:吗|么|没有|没)[\s?？]*$|是不是|是否|有没有|能不能|会不会|可不可以")
-_DEFINES = re.compile(
-    r"(?:是|叫|叫做|指|指的|指的是)(?:什么|啥)(?:意思)?$|^(?:什么|啥)(?:是|叫)|何谓"
-)
-_NO_NOUN_TAGS = tuple("rvmqbafdpu")
 _CHANGES = re.compile(r"^(?:比|较|同比|又|一共|总共)*(?:增|减|涨|跌|降|提高|上升|变化|超过|翻|占)")
-_MAY = re.compile(r"(?:能|可以|会|要|需要|必须|是否|有没有|能不能|可不可以|要不要|会不会|是不是)")
-_COPULA = re.compile(r"(?:是|有|为|大概|大约|一共|总共|达|在|于)*(?:多|几|谁|哪|什么|何|第)")
 
 
 def pointing(question: Phrase, known: Callable[[], str]) -> Pointing | None:
@@ -132,25 +129,15 @@ def pointing(question: Phrase, known: Callable[[], str]) -> Pointing | None:
 def completed(found: Pointing, earlier: Earlier) -> str:
     """Return the question that says what `found` leaves unsaid."""
     rest = found.rest
-    if found.reference is Reference.PART and found.span:
-        return with_part(earlier, Phrase(rest.of(found.span), earlier.tokenizer), rest)
-    if found.reference is Reference.INSTEAD and found.span:
+    if found.reference in (Reference.PART, Reference.INSTEAD) and found.span:
         return with_part(earlier, Phrase(rest.of(found.span), earlier.tokenizer), rest)
     if found.reference is Reference.PRONOUN and found.span:
         return _with_referent(rest, found.span, earlier)
-    if found.reference is Reference.AMONG and found.span:
+    if found.reference is Reference.AMONG:
         return _among_which(rest, found.span, earlier)
     if found.reference is Reference.GOES_ON:
         return earlier.and_then(rest.text)
     return _with_topic(rest, found.reference, earlier)
-
-
-def has_name(phrase: Phrase, end: int | None = None) -> bool:
-    """Tell whether a phrase names something by itself, before character `end`."""
-    limit = len(phrase.plain) if end is None else end
-    return any(
-        entity.span.end <= limit and is_name(phrase, entity) for entity in phrase.entities
-    ) or bool(re.search(r"[a-z]{2,}|\d[a-z]|[a-z]\d", phrase.plain[:limit]))
 
 
 def _without_opening(question: Phrase) -> tuple[Phrase, bool]:
@@ -223,9 +210,13 @@ def _is_inside_word(rest: Phrase, at: int) -> bool:
     )
 
 
+def _is_time(pronoun: str) -> bool:
+    return pronoun[0] in "当同次" or pronoun[-1] in "时候天年"
+
+
 def _is_left_open(rest: Phrase, span: Span) -> bool:
     """Tell whether what stands behind 这, 该, … does not say what is meant by itself."""
-    if rest.plain[span.start] in "当同次" or "时" in rest.plain[span.start : span.end]:
+    if _is_time(rest.plain[span.start : span.end]):
         return not has_name(rest)
     if rest.plain[span.start] in "它他她其":
         return True
@@ -243,82 +234,18 @@ def _bare(rest: Phrase, known: Callable[[], str]) -> Pointing | None:
     asks = rest.asks is not None or _ASKS_SO.search(rest.plain)
     if not asks or len(rest.plain) > LONGEST_BARE or has_name(rest) or _SPEAKERS.search(rest.plain):
         return None
-    heavy = content(rest)
-    if not heavy:
+    if SUPERLATIVE.match(rest.plain):
+        return Pointing(Reference.AMONG, rest)
+    if says_nothing(rest):
         return Pointing(Reference.BARE, rest)
-    if not heavy[0].tag and heavy[0].span.start == 0:
-        return None  # no dictionary knows it: a name
-    if _is_subjectless(rest) or _has_bare_predicate(rest, heavy):
-        return Pointing(Reference.SUBJECTLESS, rest)
-    said = known()
-    if all(word.text in said for word in heavy):
-        return Pointing(Reference.SUBJECTLESS, rest)
-    return None
+    return Pointing(Reference.SUBJECTLESS, rest) if lacks_subject(rest, known) else None
 
 
-def content(phrase: Phrase) -> list[Word]:
-    """Return the words that could say what a question is about."""
-    return [
-        word
-        for word in phrase.words
-        if word.tag[:1] in ("n", "v", "l", "i", "j", "a", "b", "z", "")
-        and word.text[0].isalnum()
-        and not _is_light(word)
-        and not (phrase.asks and _overlap(phrase.asks.span, word.span))
-        and len(word.text) > (word.tag[:1] in ("v", "a"))
-    ]
-
-
-def _is_light(word: Word) -> bool:
-    """Tell whether a word says nothing of a topic; an unknown one if its characters do not."""
-    stem = re.sub(r"(?<=.)[到完好成出来上下得过起些掉着去住开]{1,2}$", "", word.text)
-    pieces = (stem,) if word.tag else tuple(stem)
-    return word.text in LIGHT_WORDS or all(piece in LIGHT_WORDS for piece in pieces)
-
-
-def _overlap(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end
-
-
-def _is_subjectless(rest: Phrase) -> bool:
-    """Tell whether a question begins with its verb: 覆盖多少家企业, 有几个党支部."""
-    asks = rest.asks
-    if len(rest.plain) > LONGEST_SUBJECTLESS:
-        return False
-    if asks is None:
-        return bool(_MAY.match(rest.plain))
-    before = [word for word in rest.words if word.span.end <= asks.span.start]
-    verbs = [word for word in before if word.tag[:1] == "v"]
-    others = [
-        word for word in before if word.tag[:1] not in ("v", "d", "u", "t", "m", "q", "p", "c")
-    ]
-    return len(verbs) == 1 and not others and asks.wanted in (Asking.COUNT, Asking.WHICH)
-
-
-def _among_which(rest: Phrase, span: Span, earlier: Earlier) -> str:
-    behind = rest.text[span.end :].lstrip("，, ")
+def _among_which(rest: Phrase, span: Span | None, earlier: Earlier) -> str:
+    behind = rest.text[span.end if span else 0 :].lstrip("，, ")
     if not earlier.asked_group and earlier.is_yes_no:
         return earlier.and_then(rest.text)
     return f"{earlier.group}{earlier.say('中')}{behind}"
-
-
-def _has_bare_predicate(rest: Phrase, heavy: list[Word]) -> bool:
-    """Tell whether a short question is a predicate, or a property and what it is: 校长是谁."""
-    plain = re.sub(rf"{_MARKS}$", "", rest.plain)
-    if len(plain) > LONGEST_PREDICATE or _DEFINES.search(plain):
-        return False
-    nouns = [word for word in heavy if word.tag[:1] != "v"]
-    if not nouns:
-        return True
-    if len(nouns) > 1 or len(nouns[0].text) > 2:
-        return False  # longer words name a thing (大熊猫), short ones a property (寿命)
-    asks = rest.asks
-    if asks is None or asks.wanted not in (Asking.COUNT, Asking.DEGREE, Asking.WHO, Asking.WHEN):
-        return False
-    joined = rest.nouns_from(nouns[0].span.start) or nouns[0].span
-    between = rest.plain[min(joined.end, asks.span.start) : max(joined.start, asks.span.end)]
-    before = [word for word in rest.words if word.span.end <= joined.start]
-    return bool(_COPULA.match(between)) and all(w.tag[:1] in _NO_NOUN_TAGS for w in before)
 
 
 def _with_referent(rest: Phrase, span: Span, earlier: Earlier) -> str:
@@ -329,7 +256,7 @@ def _with_referent(rest: Phrase, span: Span, earlier: Earlier) -> str:
         return before + earlier.person + behind
     if word in ("当地", "那里", "这里", "那儿", "这儿", "此处"):
         return f"{before}{earlier.place}{behind}"
-    if word[0] in "当同次" or "时" in word:
+    if _is_time(word):
         return earlier.and_then(rest.text)
     if word[0] in "它其":
         referent = earlier.group if word.endswith("们") else earlier.thing
@@ -360,11 +287,44 @@ def _with_topic(rest: Phrase, reference: Reference, earlier: Earlier) -> str:
     """Put in front what a question is about."""
     if _CHANGES.search(rest.plain) and earlier.owner:
         return earlier.subject + rest.text
-    if reference is Reference.SUBJECTLESS:
+    if earlier.asks and earlier.asks.wanted is Asking.WHY and not _says_again(rest, earlier):
+        return earlier.and_then(rest.text)
+    if _asks_post(rest):
+        return earlier.whose + rest.text
+    if reference is Reference.SUBJECTLESS or _says_before(rest):
         return earlier.thing_asked + rest.text
     asks = rest.asks.wanted if rest.asks else None
     tells_how = asks in (Asking.WHY, Asking.HOW) or _SO.search(rest.plain)
-    has_verb = any(word.tag[:1] == "v" and len(word.text) > 1 for word in rest.words)
-    if tells_how or (asks is Asking.WHEN and not has_verb):
+    if tells_how or (asks is Asking.WHEN and not _has_verb(rest)):
         return earlier.and_then(rest.text)
     return earlier.thing_asked + rest.text
+
+
+def _asks_post(rest: Phrase) -> bool:
+    """Tell whether a question asks who has an office: 主教练是谁."""
+    match = re.fullmatch(rf"(?P<post>.+?)(?:是|叫)(?:谁|什么名字){_MARKS}", rest.plain)
+    return match is not None and asked_of(match["post"]) == "是谁"
+
+
+def _says_before(rest: Phrase) -> bool:
+    """Tell whether a question names a case before it asks how: 逾期怎么办."""
+    asks = rest.asks
+    if asks is None or asks.wanted is not Asking.HOW:
+        return False
+    before = [word for word in rest.words if word.span.end <= asks.span.start]
+    return any(len(w.text) > 1 and w.tag[:1] in "nv" and w.text not in LIGHT_WORDS for w in before)
+
+
+def _says_again(rest: Phrase, earlier: Earlier) -> bool:
+    """Tell whether a question begins with the verb of the one before: 推迟到什么时候."""
+    return bool(rest.words) and rest.words[0].text in earlier.phrase.plain
+
+
+def _has_verb(rest: Phrase) -> bool:
+    """Tell whether a question says what happened: 什么时候去世的."""
+    return any(
+        word.tag[:1] in ("v", "n", "t")
+        and word.text not in "是有能要会"
+        and not (rest.asks and overlap(rest.asks.span, word.span))
+        for word in rest.words
+    )

@@ -147,7 +147,11 @@ def completed(found: Pointing, earlier: str, topic: str = "") -> str:
         return f"{topic or earlier.rstrip(_END_MARKS)}, {rest}"
     if found.reference is Reference.GOES_ON:
         return f"{earlier.rstrip(_END_MARKS)}, and {_small(rest)}"
-    return _asked_otherwise(earlier, rest) or f"{earlier.rstrip(_END_MARKS)}, and {_small(rest)}"
+    return (
+        _counted(earlier, rest)
+        or _asked_otherwise(earlier, rest)
+        or f"{earlier.rstrip(_END_MARKS)}, and {_small(rest)}"
+    )
 
 
 def subject_of(question: str) -> str:
@@ -211,6 +215,9 @@ def with_part(earlier: str, part: str) -> str:
     new = re.sub(r"^(?:in|for|of|by|with|at) (?=[A-Z\u4e00-\u9fff])", "", part.strip(_END_MARKS))
     if re.fullmatch(_TIME, new):
         return _put_time(earlier, new)
+    whose = re.match(r"^(?:its|their|his|her) (.+)$", new, re.I)
+    if whose and subject_of(earlier):
+        return f"What is the {whose[1]} of {owner_of(subject_of(earlier))}?"
     counted = re.match(r"^the (?:number|amount|total) of (.+)$", new, re.I)
     how_many = re.match(
         r"^(how (?:many|much))\s+((?:[\w'-]+\s+){0,5}?[\w'-]+)(?=\s+" + _AUXILIARY + r"\b)(.*)$",
@@ -222,6 +229,9 @@ def with_part(earlier: str, part: str) -> str:
         return f"{how_many[1]} {noun}{how_many[3]}"
     if is_name(new):
         return _put_name(earlier, new)
+    alike = _put_noun(earlier, new)
+    if alike:
+        return alike
     first = new.split()[1:2] if new.lower().startswith("the ") else new.split()[:1]
     about = subject_of(earlier)
     if about and (counted or (first and first[0].lower() in PROPERTIES)):
@@ -254,6 +264,17 @@ def _put_name(earlier: str, new: str) -> str:
     if new.lower().startswith("the ") and re.search(r"\bthe $", before):
         name = new[4:]
     return before + name + kept + earlier[old.end() :]
+
+
+def _put_noun(earlier: str, new: str) -> str:
+    """A common noun with an article gives its place to one with the same last word."""
+    words = new.split()
+    if len(words) < 2 or words[0].lower() not in ("the", "a", "an", "this", "our"):
+        return ""
+    old = re.search(
+        rf"\b(?:the|an?|this|our)\s+(?:[\w-]+\s+){{0,2}}{re.escape(words[-1])}\b", earlier
+    )
+    return earlier[: old.start()] + new + earlier[old.end() :] if old else ""
 
 
 def _put_time(earlier: str, new: str) -> str:
@@ -360,6 +381,13 @@ def _with_referent(found: Pointing, about: str) -> str:
             r"^\s+(?!is|are|was|were|happen|do|did|does|so|in|on|at|of|work)[a-z]+\b", "", behind
         )
     return rest[: found.start] + named + behind
+
+
+def _counted(earlier: str, rest: str) -> str:
+    """Return a question how many there were of the things that were picked from."""
+    which = re.match(r"^(?:which|what)\s+(?=\w+s\b)(.+)$", earlier.strip(), re.I)
+    asked = rest.strip(_END_MARKS)
+    return f"{asked} {which[1]}" if which and asked.lower() == "how many" else ""
 
 
 def _asked_otherwise(earlier: str, rest: str) -> str:

@@ -115,7 +115,8 @@ _ENDS_A_NAME = re.compile(
 _NOUNISH = re.compile(r"n|vn$|an$|j|l|i|b|s|f|m|q|z|eng|nz|a$")
 _STOPS = frozenset("的了过着吗呢吧啊呀,.?!;:、。")
 _SWALLOWED = re.compile(
-    r"(^[它他她]们?|[的了过着]$|(?<=.)是$|(?<=^.)[于在有]$|(?<=.)(?:总共|一共)|^[总一]共)"
+    r"(^[它他她]们?|[的了过着]$|(?<=.)是$|(?<=^.)[于在有]$|(?<=.)(?:总共|一共)|^[总一]共"
+    r"|^[要能会](?=.$))"
 )
 _NUMBER = re.compile(r"[\d一二两三四五六七八九十几多半]")
 _LOCATIVES = frozenset(["里", "上", "中", "下", "内", "里面", "当中"])

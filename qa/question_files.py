@@ -124,11 +124,15 @@ class _Line:
     def fail(self, problem: str) -> NoReturn:
         raise QuestionError(f"{self.where}: {problem}. {self.wanted}")
 
-    def text(self, key: str) -> str:
+    def words(self, key: str) -> str:
+        """What a user wrote, whatever its characters are."""
         value = self.keys.get(key)
         if not isinstance(value, str) or not value.strip():
             self.fail(f'"{key}" is {_shown(value)}, not a text')
         return value
+
+    def text(self, key: str) -> str:
+        return self._whole(key, self.words(key))
 
     def items(self, key: str) -> list[Any]:
         value = self.keys.get(key)
@@ -137,16 +141,26 @@ class _Line:
         return value
 
     def texts(self, key: str, value: object) -> tuple[str, ...]:
+        return tuple(self._whole(key, item) for item in self.turns(key, value))
+
+    def turns(self, key: str, value: object) -> tuple[str, ...]:
+        """What a user wrote before."""
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             self.fail(f'"{key}" holds {_shown(value)}, not a list of texts')
         return tuple(value)
+
+    def _whole(self, key: str, text: str) -> str:
+        """Refuse what no file can hold, and no page or terminal can show."""
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            self.fail(f'"{key}" holds {_shown(text)}, half of a surrogate pair without the other')
+        return text
 
 
 def _shown(value: object) -> str:
     """A value as an error message shows it, cut to a readable length."""
     if value is None:
         return "missing"
-    written = json.dumps(value, ensure_ascii=False)
+    written = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
     return written if len(written) <= 60 else f"{written[:60]}…"
 
 
@@ -170,8 +184,8 @@ def _parsed(where: str, line: str, wanted: str) -> _Line:
 
 
 def _question(line: _Line) -> Question:
-    history = line.texts("history", line.keys.get("history") or [])
-    return Question(line.text("id"), line.text("question"), history)
+    history = line.turns("history", line.keys.get("history") or [])
+    return Question(line.text("id"), line.words("question"), history)
 
 
 def _gold_question(line: _Line) -> GoldQuestion:

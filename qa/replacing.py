@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 
 from embeddings.records import Span
-from qa.chinese_words import PROPERTIES, UNITS
+from qa.chinese_words import UNITS
 from qa.earlier import Earlier
-from qa.phrases import Asking, Phrase, Sort, is_name, sort_of, without_light_end
+from qa.phrases import Asking, Phrase, Sort, Word, sort_of, without_light_end
+from qa.slots import PERSONS, Role, best_slot, is_proper
+from qa.topics import asked_of
 
 _END_MARKS = " 　?？!！。.，,;；、"
-_MARKS = re.compile(r"[“”‘’「」『』《》〈〉\"]")
+_NUMERAL = r"第?[一二两三四五六七八九十百\d]+"
+_ORDINAL = re.compile(rf"{_NUMERAL}(?P<tail>.{{1,6}})")
+_DIRECTIONS = frozenset("到从在往对给向跟")
 
 
 def with_part(earlier: Earlier, part: Phrase, rest: Phrase) -> str:
@@ -23,11 +27,47 @@ def with_part(earlier: Earlier, part: Phrase, rest: Phrase) -> str:
     """
     if part.plain.rstrip(_END_MARKS).endswith("的"):
         core = part.cut(part.text.rstrip(_END_MARKS)[:-1])
-        found = _time(earlier, core) or _place(earlier, core) or _attributive(earlier, part)
+        found = _time(earlier, core) or _ordinal(earlier, core)
+        found = found or _place(earlier, core) or _attributive(earlier, part)
     else:
-        found = _time(earlier, part) or _place(earlier, part) or _name(earlier, part)
-        found = found or _attribute(earlier, part) or _noun(earlier, part) or _verb(earlier, part)
+        found = _time(earlier, part) or _ordinal(earlier, part) or _direction(earlier, part)
+        found = found or _attribute(earlier, part) or _verb(earlier, part) or _slot(earlier, part)
     return found or _behind_subject(earlier, part) or earlier.and_then(rest.text)
+
+
+def _slot(earlier: Earlier, part: Phrase) -> str:
+    """Put a part in the place of what it is most like."""
+    slot = best_slot(earlier, part)
+    if slot is None:
+        return ""
+    if slot.role is Role.ASKED:
+        return _noun(earlier, part)
+    return _put(earlier, slot.span, part.text.strip(_END_MARKS))
+
+
+def _place(earlier: Earlier, part: Phrase) -> str:
+    return _slot(earlier, part) if sort_of(part) is Sort.PLACE else ""
+
+
+def _ordinal(earlier: Earlier, part: Phrase) -> str:
+    """那二期呢: a number with the same word behind it as one of the question before."""
+    new = part.text.strip(_END_MARKS)
+    match = _ORDINAL.fullmatch(part.plain.strip(_END_MARKS))
+    if match is None:
+        return ""
+    old = re.search(_NUMERAL + re.escape(match["tail"]), earlier.phrase.plain)
+    return _put(earlier, Span(*old.span()), new) if old else ""
+
+
+def _direction(earlier: Earlier, part: Phrase) -> str:
+    """那到上海呢: what stands behind the same preposition."""
+    if len(part.words) < 2 or part.words[0].text not in _DIRECTIONS:
+        return ""
+    for word in earlier.phrase.words:
+        behind = earlier.phrase.nouns_from(word.span.end)
+        if word.text == part.words[0].text and behind:
+            return _put(earlier, Span(word.span.start, behind.end), part.text.strip(_END_MARKS))
+    return ""
 
 
 def _behind_subject(earlier: Earlier, part: Phrase) -> str:
@@ -85,7 +125,7 @@ def _before_noun(earlier: Earlier, core: str) -> str:
         return ""
     noun = asks.noun
     if noun is None or earlier.phrase.plain[noun.start : noun.end] in UNITS:
-        subject = earlier.phrase.subject
+        subject = earlier.subject_span
         if subject is None:
             return ""
         first = Span(subject.start, subject.start + 1)
@@ -104,152 +144,84 @@ def _first(noun: Span, earlier: Earlier) -> str:
 
 
 def _time(earlier: Earlier, part: Phrase) -> str:
-    if sort_of(part) is not Sort.TIME:
+    if not _is_time(part):
         return ""
     new = part.text.strip(_END_MARKS)
     for entity in earlier.phrase.entities:
         if entity.sort is Sort.TIME:
             return _put(earlier, entity.span, new)
-    subject = earlier.phrase.subject
+    for word in earlier.phrase.words:
+        if word.tag == "t" and not (earlier.topic and earlier.topic.head):
+            return _put(earlier, word.span, new)
+    subject = earlier.subject_span
     at = subject.end if subject else 0
     return earlier.phrase.text[:at] + new + earlier.phrase.text[at:]
 
 
-def _place(earlier: Earlier, part: Phrase) -> str:
-    is_foreign = bool(re.fullmatch(r"[A-Z][A-Za-z .'-]+", part.text.strip(_END_MARKS)))
-    if sort_of(part) is not Sort.PLACE and not is_foreign:
-        return ""
-    new = part.text.strip(_END_MARKS)
-    for entity in earlier.phrase.entities:
-        if entity.sort is Sort.PLACE:
-            return _put(earlier, entity.span, new)
-    return _name(earlier, part)
-
-
-def _name(earlier: Earlier, part: Phrase) -> str:
-    """A name gives its place to one of the same sort, the more alike the better."""
-    sort = sort_of(part)
-    new = part.text.strip(_END_MARKS)
-    plain = _MARKS.sub("", part.plain.strip(_END_MARKS))
-    best, chosen = 1.0, None
-    asks = earlier.asks
-    is_proper = any(is_name(part, entity) for entity in part.entities) or _is_unknown(part, earlier)
-    for span, kind in _places_for(earlier):
-        if asks and asks.noun and asks.noun.start <= span.start < asks.noun.end:
-            continue
-        old = _MARKS.sub("", earlier.phrase.plain[span.start : span.end])
-        alike = _alike(old, plain) + 2 * (kind is sort and sort is not Sort.THING and is_proper)
-        if alike > best:
-            best, chosen = alike, span
-    if chosen is None and is_proper and sort is not Sort.PLACE:
-        chosen = _short_subject(earlier)
-    return _put(earlier, _with_modifier(earlier, part, chosen), new) if chosen else ""
-
-
-def _is_unknown(part: Phrase, earlier: Earlier) -> bool:
-    """Tell whether a part is a name although no dictionary says so."""
-    first = part.words[0]
-    is_odd = not first.tag or (earlier.owner is not None and first.tag == "a")
-    return len(first.text) > 1 and is_odd
-
-
-def _short_subject(earlier: Earlier) -> Span | None:
-    """Return the subject when it is a name without a relative clause, or whose property it is."""
-    if earlier.owner:
-        return earlier.owner
-    subject = earlier.phrase.subject
-    return None if subject is None or "的" in earlier.subject else subject
-
-
-def _with_modifier(earlier: Earlier, part: Phrase, old: Span) -> Span:
-    """Return `old` with the modifier that a modifier of `part` replaces: 室内面积, 京沪高铁."""
-    before = [word for word in earlier.phrase.words if word.span.end == old.start]
-    new = part.plain.strip(_END_MARKS)
-    same = new.endswith(earlier.phrase.plain[old.start : old.end])
-    if not same or not before or not earlier.phrase.is_nounish(before[0]):
-        return old
-    modifier = new[: len(new) - (old.end - old.start)]
-    return Span(before[0].span.start, old.end) if set(before[0].text) & set(modifier) else old
-
-
-def _places_for(earlier: Earlier) -> list[tuple[Span, Sort]]:
-    """Return the names and nouns that can give their place."""
-    phrase = earlier.phrase
-    found: list[tuple[Span, Sort]] = []
-    for entity in phrase.entities:
-        start = entity.span.start
-        if entity.sort is Sort.BODY:
-            before = [e for e in phrase.entities if e.sort is Sort.PLACE and e.span.end == start]
-            start = before[0].span.start if before else start
-        found.append((Span(start, entity.span.end), entity.sort))
-    found += [
-        (word.span, Sort.THING)
-        for word in phrase.words
-        if len(word.text) > 1 and phrase.is_nounish(word)
-    ]
-    return found
-
-
-def _alike(old: str, new: str) -> float:
-    """Return how many characters two names share at their ends and beginnings."""
-    if old == new:
-        return 0.0
-    ends = next((n for n in range(min(len(old), len(new)), 0, -1) if old[-n:] == new[-n:]), 0)
-    starts = next((n for n in range(min(len(old), len(new)), 0, -1) if old[:n] == new[:n]), 0)
-    of_a_kind = 0.5 * (len(old) == len(new) == 2 and ends > 0)  # as 病假 and 事假
-    return ends + 0.9 * starts + of_a_kind
+def _is_time(part: Phrase) -> bool:
+    words = [word for word in part.words if word.text[0].isalnum()]
+    return sort_of(part) is Sort.TIME or (bool(words) and all(w.tag == "t" for w in words))
 
 
 def _attribute(earlier: Earlier, part: Phrase) -> str:
     """那总投资呢: a property of what was asked about, with the question word that it takes."""
-    whole = part.plain.strip(_END_MARKS)
-    tails = (whole[at:] for at in range(max(len(whole) - 1, 1)))
-    noun = next((tail for tail in tails if tail in PROPERTIES), None)
-    if noun is None:
+    new, topic, asks = part.text.strip(_END_MARKS), earlier.topic, earlier.asks
+    asked = asked_of(part.plain.strip(_END_MARKS))
+    if not asked or is_proper(part) or _is_counted(earlier, part):
         return ""
+    picks = topic is not None and asks is not None and asks.wanted is Asking.WHICH
+    if asks and asks.noun and not picks and asked_of(_plain(earlier, asks.noun)):
+        return _put(earlier, asks.noun, new)
+    if topic is None:
+        return f"{earlier.thing_asked}{earlier.say('的')}{new}{earlier.say(asked)}？"
+    old = topic.head or topic.span
+    plain = earlier.phrase.plain[old.start : old.end]
+    known = asked_of(plain)
+    if not known:
+        if part.plain.strip(_END_MARKS)[-2:] in earlier.phrase.plain:
+            return ""
+        return f"{earlier.whose}{earlier.say('的')}{new}{earlier.say(asked)}？"
+    is_joined = topic.owner is None or topic.owner.end == old.start
+    if is_joined and plain[-2:] == part.plain.strip(_END_MARKS)[-2:]:
+        return ""
+    if known == asked:
+        return _put(earlier, old, new)
+    return f"{earlier.phrase.text[: old.start]}{new}{earlier.say(asked)}？"
+
+
+def _plain(earlier: Earlier, span: Span) -> str:
+    return earlier.phrase.plain[span.start : span.end]
+
+
+def _is_counted(earlier: Earlier, part: Phrase) -> bool:
+    """Tell whether people were counted and a part names people: 多少名学生, 那老师呢."""
     asks = earlier.asks
-    if asks and asks.noun and earlier.phrase.plain[asks.noun.start : asks.noun.end] in PROPERTIES:
-        return _put(earlier, asks.noun, part.text.strip(_END_MARKS))
-    if asks and asks.wanted is Asking.COUNT and PROPERTIES[noun] == "是谁":
-        return _noun(earlier, part)
-    if earlier.owner and earlier.phrase.subject:
-        joint = earlier.phrase.plain.rfind("的", earlier.owner.end, earlier.phrase.subject.end) + 1
-        asked = earlier.phrase.text[: joint or earlier.owner.end] + part.text.strip(_END_MARKS)
-        return f"{asked}{earlier.say(PROPERTIES[noun])}？"
-    whose = earlier.thing_asked + earlier.say("的")
-    return f"{whose}{part.text.strip(_END_MARKS)}{earlier.say(PROPERTIES[noun])}？"
+    asked = earlier.noun_asked
+    if asks is None or asked is None or asks.wanted is not Asking.COUNT:
+        return False
+    noun = earlier.phrase.plain[asked.start : asked.end]
+    return all(PERSONS.match(text) for text in (noun, part.plain.strip(_END_MARKS)))
 
 
 def _noun(earlier: Earlier, part: Phrase) -> str:
     """那从业人员呢: a noun takes the place of the noun asked for, modifiers stay."""
-    asks = earlier.asks
-    if asks is None or not any(map(part.is_nounish, part.words)):
+    asks, noun = earlier.asks, earlier.noun_asked
+    if asks is None or noun is None:
         return ""
-    if asks.noun is None:
-        return _last_noun(earlier, part)
     new = part.text.strip(_END_MARKS)
-    words = [w for w in earlier.phrase.words if _within(w.span, asks.noun)]
-    nouns = [w for w in part.words if part.is_nounish(w)]
-    keeps = len(words) > 1 and len(nouns) == 1 and words[-1].text not in part.plain
-    start = words[-1].span.start if keeps and words else asks.noun.start
-    asked = _put(earlier, Span(start, asks.noun.end), new)
-    if (
-        asks.wanted is not Asking.COUNT
-        or earlier.phrase.plain[asks.noun.end - 1] == part.plain[-1:]
-    ):
+    start = _noun_start(earlier, part, noun)
+    asked = _put(earlier, Span(start, noun.end), new)
+    same = earlier.phrase.plain[noun.end - 1] == part.plain.strip(_END_MARKS)[-1:]
+    if asks.wanted is not Asking.COUNT or same:
         return asked
     return asked[: asks.span.start] + earlier.say("多少") + asked[asks.span.end :]
 
 
-def _last_noun(earlier: Earlier, part: Phrase) -> str:
-    """Put a noun in place of the last one of the subject: 住宿标准是多少 -> 交通费是多少."""
-    subject, asks = earlier.phrase.subject, earlier.asks
-    if subject is None or asks is None or asks.wanted not in (Asking.COUNT, Asking.DEGREE):
-        return ""
-    words = [word for word in earlier.phrase.words if _within(word.span, subject)]
-    if len(words) < 2:
-        return ""
-    return _put(earlier, Span(words[-1].span.start, subject.end), part.text.strip(_END_MARKS))
+def _noun_start(earlier: Earlier, part: Phrase, noun: Span) -> int:
+    words: list[Word] = [w for w in earlier.phrase.words if _within(w.span, noun)]
+    nouns = [w for w in part.words if part.is_nounish(w)]
+    keeps = len(words) > 1 and len(nouns) == 1 and words[-1].text not in part.plain
+    return words[-1].span.start if keeps else noun.start
 
 
 def _verb(earlier: Earlier, part: Phrase) -> str:
@@ -259,7 +231,9 @@ def _verb(earlier: Earlier, part: Phrase) -> str:
         return ""
     if asks.wanted not in (Asking.WHEN, Asking.WHERE, Asking.HOW, Asking.WHY, Asking.WHO):
         return ""
-    behind = earlier.phrase.text[asks.span.end :].rstrip(_END_MARKS)
+    behind = earlier.phrase.text[asks.span.end :].strip(_END_MARKS)
+    if not behind:
+        return ""
     end = earlier.say("的") if behind.endswith("的") else ""
     return f"{earlier.phrase.text[: asks.span.end]}{part.text.strip(_END_MARKS)}{end}？"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -42,6 +43,7 @@ from qa.fusion import (
     known_odds,
     reordered,
 )
+from qa.kinds import Kind, Wanted
 from qa.lacking import lacking
 from qa.ranking import Ranking, Weighing
 from qa.reader import Reading, SentenceReader
@@ -57,6 +59,8 @@ HIGHEST_IDF = 8.0
 """Of a word that stands in no passage, as the weights of `qa.ranking` know it."""
 
 _PLACE_TAG = "ns"
+
+_OF_A_QUESTION = re.compile("(?:比|比例|百分比|率|值|数|量|总额|金额|名次|者|人|人物)$")
 
 FOREIGN_SHARE = 0.5
 """How much of the mean of a foreign question's language is taken out of its vector."""
@@ -279,6 +283,29 @@ class Retriever:
         texts = found.gathered.texts
         read = "\n".join(map(search_form, [*texts.titles, *texts.sentences]))
         return not all(any(one in read for one in each) for each in wanted)
+
+    def asks_unknown(self, found: Found) -> bool:
+        """Tell whether what is counted (几家医院), or who holds it (区长是谁), is named nowhere.
+
+        Words such as 比例 and 作者 are seldom written where the thing itself is.
+        """
+        asked = self._asked_noun(self.parts.wanted(found.question))
+        if not asked or found.gathered is None:
+            return False
+        held = (search_form(text) for text in found.gathered.texts.sentences)
+        return asked not in found.matches.rows and not any(asked in text for text in held)
+
+    def _asked_noun(self, wanted: Wanted) -> str:
+        """Return the noun that is counted (几家医院), or whose holder is asked for (区长是谁)."""
+        counted = wanted.kind is Kind.NUMBER and wanted.units[:1] != ("第",)
+        if not counted and wanted.kind is not Kind.PERSON:
+            return ""
+        said = wanted.head if counted and wanted.head else wanted.before
+        if _OF_A_QUESTION.search(said):
+            return ""
+        words = self._tokenizer.words(said)
+        nouns = [word for word in words if len(word) > 1 and self._tokenizer.tag(word)[:1] == "n"]
+        return nouns[0 if said == wanted.head else -1] if nouns else ""
 
     def _is_place(self, word: str) -> bool:
         return len(word) > 1 and self._tokenizer.tag(word) == _PLACE_TAG

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from embeddings.encoder import CountingEncoder
 from qa.cli import main
 from qa.render import as_written
 from qa.terminal import unknown_sources
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -267,3 +272,20 @@ def test_a_port_in_use(index: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert str(port) in refused(run("chat", "--index", index, "--port", str(port)))
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "1"), ("4", "4")])
+def test_products_of_numpy_take_one_thread_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, found: str
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", given or "")
+    if given is None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    refused(run("info", "--index", "nowhere"))
+    assert os.environ["OPENBLAS_NUM_THREADS"] == found
+
+
+def test_numpy_is_loaded_when_its_threads_are_chosen() -> None:
+    """It reads the environment once: loaded with the commands, it would have read it before."""
+    code = "import sys, qa.cli; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -433,6 +433,32 @@ def test_a_context_that_cannot_be_read_is_counted(
     assert found.reports[0].groups["all"]["R@10"] == 0.5
 
 
+@pytest.mark.parametrize(("percent", "answered"), [("0", 1.0), ("100", 0.0)])
+def test_squad_files_are_refused_as_the_setting_says(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, percent: str, answered: float
+) -> None:
+    use(CountingEncoder("泉水黄河公里度"), cache, monkeypatch)
+    monkeypatch.setenv("WENJU_REFUSE_BELOW", percent)
+    (report,) = evaluate([write_squad(tmp_path, "泉.json", *ROWS)], index=tmp_path).reports
+    assert report.least == int(percent) / 100
+    assert report.groups["all"]["answered"] == answered
+
+
+def test_a_crowd_is_refused_as_the_setting_says(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = CountingEncoder("泉水黄河公里度")
+    use(encoder, cache, monkeypatch)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "泉.txt").write_text(SPRING, encoding="utf-8")
+    build(tmp_path / "docs", tmp_path / "库", encoder, Tokenizer(cache / "jieba"))
+    monkeypatch.setenv("WENJU_REFUSE_BELOW", "100")
+    lines = write_lines(tmp_path, {**TEMPERATURE, "evidence": EVIDENCE})
+    files = [lines, write_squad(tmp_path, "河.json", ROWS[1])]
+    reports = evaluate(files, index=tmp_path / "库", crowd=True).reports
+    assert [report.least for report in reports] == [1.0, 1.0, 1.0]
+
+
 def test_figures_over_an_index_that_is_there(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

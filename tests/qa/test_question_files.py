@@ -122,6 +122,42 @@ def test_a_bad_gold_line_is_named(tmp_path: Path, line: str, message: str) -> No
         read_gold_questions(write(tmp_path, line))
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (
+            {"answers": [["21"], ["二十一", "\ud83d"]]},
+            r'line 2: "answers" holds "\\ud83d", half of a',
+        ),
+        ({"id": "甲\udfff"}, r'line 2: "id" holds "甲\\udfff", half of a surrogate pair'),
+        ({"kind": "\ud83d"}, r'line 2: "kind" holds'),
+        ({"evidence": [{"source": "\ud83d", "quote": "甲"}]}, r'line 2, evidence: "source" holds'),
+        ({"evidence": [{"source": "a", "quote": "\ude00"}]}, r'line 2, evidence: "quote" holds'),
+        (
+            {"evidence": [{"source": "a", "quote": "甲", "or": ["\ud83d"]}]},
+            r'line 2, evidence: "or" holds',
+        ),
+    ],
+)
+def test_half_a_surrogate_pair_is_named_by_its_line(
+    tmp_path: Path, values: dict[str, object], message: str
+) -> None:
+    path = write(tmp_path, without("lang"), json.dumps({**GOLD, "id": "乙", **values}))
+    with pytest.raises(QuestionError, match=message) as caught:
+        read_gold_questions(path)
+    assert str(caught.value).encode("utf-8")  # it can be printed
+
+
+def test_a_whole_surrogate_pair_is_a_character(tmp_path: Path) -> None:
+    (gold,) = read_gold_questions(write(tmp_path, json.dumps({**GOLD, "answers": [["😀"]]})))
+    assert gold.answers == (("😀",),)
+
+
+def test_what_a_user_wrote_is_asked_as_it_is(tmp_path: Path) -> None:
+    line = json.dumps({"id": "1", "question": "多少\ud83d？", "history": ["\ud83d"]})
+    assert read_questions(write(tmp_path, line)) == (Question("1", "多少\ud83d？", ("\ud83d",)),)
+
+
 def test_a_long_value_is_shown_cut(tmp_path: Path) -> None:
     path = write(tmp_path, json.dumps({"id": ["长" * 500], "question": "多少？"}))
     with pytest.raises(QuestionError, match=r'"id" is \["长{58}…, not a text'):

@@ -143,6 +143,19 @@ def test_a_place_of_another_document_is_not_this_one(bot: Bot, tokenizer: Tokeni
     assert tokenizer.tag("济南") == "ns"
 
 
+@pytest.mark.parametrize(
+    ("question", "unknown"),
+    [
+        ("高新区有几家医院？", True), ("高新区的房价是多少？", True), ("天桥区区长是谁？", True),
+        ("高新区有几个党建联盟？", False), ("天桥区排名第几？", False), ("党建的比例是多少？", False),
+        ("济南在哪里？", False), ("How many hospitals are there?", False),
+    ],
+)  # fmt: skip
+def test_what_is_counted_stands_nowhere(bot: Bot, question: str, unknown: bool) -> None:
+    retriever = bot._snapshot.retriever
+    assert retriever.asks_unknown(retriever.find(question)) is unknown
+
+
 def test_a_sentence_that_answers_two_parts_is_said_once(bot: Bot) -> None:
     answer = bot.ask("天桥区建立了几个产业链党组织？又覆盖了多少家企业？")
     assert answer.text.count("天桥区建立4个产业链党组织") <= 1
