@@ -21,6 +21,7 @@ from qa.kinds import Kind, Wanted
 from qa.lacking import is_lacking
 from qa.long_names import long_names, stands_elsewhere
 from qa.neighbours import with_neighbours
+from qa.question import asks_which_of_many
 from qa.read_support import ReadSupport
 from qa.reader import READ
 from qa.records import Answer, AnswerSentence, Citation, Reason
@@ -50,6 +51,12 @@ UNKNOWN = 3.0
 
 TOLD = 4.0
 """Nats that a sentence loses that was said to the question before."""
+
+MOST_DOCUMENTS = 5
+AS_MUCH = 0.8
+FAR_LESS = 6.0
+"""Where it is asked which places or bodies, sentences of so many documents are said that hold this
+share of what the best one holds of the question's idf mass and are so many nats less likely."""
 
 NEW_SHARE = 0.12
 """A further sentence must hold this share of the question's idf mass that is not yet held."""
@@ -187,6 +194,8 @@ class Answerer:
             return []
         most = 1 if wanted.kind in _ONE_SENTENCE else MOST_SENTENCES
         chosen = choose(candidates, found, most)
+        if asks_which_of_many(found.question):
+            chosen = one_of_each(candidates, found)
         if most == 1:
             chosen = _with_other_value(candidates, found, wanted)
         return _distinct(
@@ -328,6 +337,22 @@ def _likeliest(gathered: Gathered, repeats: dict[int, list[int]]) -> Iterable[tu
         if taken < CANDIDATES and gathered.owner(row) not in folded:
             taken += 1
             yield row, float(gathered.weighed.sentences[at])
+
+
+def one_of_each(candidates: Sequence[Candidate], found: Found) -> list[Candidate]:
+    """Return the best sentence of each document that says as much as the best one of all.
+
+    At most `MOST_DOCUMENTS`, best first; that is as much of the question's words.
+    """
+    mass = found.matches.weights
+    needed = AS_MUCH * sum(mass[word] for word in candidates[0].words)
+    chosen: dict[str, Candidate] = {}
+    for one in candidates:
+        enough = sum(mass[word] for word in one.words) >= needed
+        near = candidates[0].weight - one.weight <= FAR_LESS
+        if enough and near and len(chosen) < MOST_DOCUMENTS:
+            chosen.setdefault(one.document.id, one)
+    return list(chosen.values())
 
 
 def choose(

@@ -254,6 +254,14 @@ WHICH = re.compile(
 )
 """哪座城市, 什么颜色: the words behind stand in the groups `run` and `what`."""
 
+WHICH_OF_MANY = re.compile(
+    r"哪(?:些|几个?)(?:地方|地区|[区县市镇乡村]|街道|镇街|乡镇|开发区|园区|城市|国家|省份?|单位|部门|企业|"
+    r"公司|机构|学校|医院|报道|文件|文章|文档)"
+    r"|\bwhich (?:places|districts|counties|cities|towns|countries|companies|institutions|schools|"
+    r"departments|documents|reports|articles|files)\b"
+)
+"""What is asked for may be told of in several documents, one by one."""
+
 ASKING_WORD = re.compile(
     rf"(?:哪(?:[一几些{NUMERAL}]*)(?:[{CLASSIFIERS}]|年|天|里|儿|国)?|什么(?:时候|地方|样的?|"
     r"类型的?|人|时期)?|谁|"

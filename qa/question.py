@@ -244,6 +244,11 @@ _MOMENT = re.compile(
 _SOLID = re.compile(r"\d|[一二三四五六七八九十百千万亿两半年]")
 
 
+def asks_which_of_many(question: str) -> bool:
+    """Tell whether a question asks which places, bodies or documents: each may tell of itself."""
+    return asking.WHICH_OF_MANY.search(search_form(question[:LONGEST])) is not None
+
+
 def kind_of(question: str) -> Kind:
     """Return the coarse kind: number, date (durations too), small talk or other."""
     kind = analyse(question).kind

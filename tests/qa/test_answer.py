@@ -183,3 +183,21 @@ def test_what_was_said_falls_behind(bot: Bot) -> None:
     assert again.weighed is not None
     lost = fresh.weighed.sentences - again.weighed.sentences
     assert lost.tolist() == [TOLD if text == SAID else 0 for text in fresh.texts.sentences]
+
+
+def test_which_places_is_answered_by_each_document(
+    tmp_path: Path, counting: CountingEncoder, tokenizer: Tokenizer
+) -> None:
+    (tmp_path / "pages").mkdir()
+    for place in ("天桥区", "高新区", "济阳区"):
+        text = f"{place}动态\n\n今年以来,{place}成立了产业党建联盟。\n\n{place}项目很多。\n"
+        (tmp_path / "pages" / f"{place}.txt").write_text(text, encoding="utf-8")
+    build(tmp_path / "pages", tmp_path / "index", counting, tokenizer)
+    bot = Bot(tmp_path / "index", counting, tokenizer)
+    answer = bot.ask("哪些地方成立了产业党建联盟？")
+    check_exact(answer, tmp_path / "pages")
+    assert {citation.source for citation in answer.citations} == {
+        "天桥区.txt", "高新区.txt", "济阳区.txt",
+    }  # fmt: skip
+    assert all("党建联盟" in sentence.text for sentence in answer.sentences)
+    assert len(bot.ask("天桥区成立了什么联盟？").citations) == 1
