@@ -192,7 +192,7 @@ def rules(chinese: bool) -> tuple[tuple[Kind, re.Pattern[str]], ...]:
 
 _MEASURED = (
     ("percent", r"多少的?百分"),
-    ("area", r"面积|占地"),
+    ("area", r"面积|占地|\barea\b"),
     (
         "length",
         r"多[长高远深宽厚]|长度|全长|体长|高度|海拔|身高|距离|里程|深度|宽度|直径|半径|边长|周长|"
@@ -239,7 +239,9 @@ DATE_PARTS = (
 """The parts of a date that are asked for, and how; the first found decides."""
 
 ASKED_UNIT = re.compile(rf"(?:多少|几[多余十百千万亿]?)({unit_pattern()})?([\u4e00-\u9fff]{{0,4}})")
-HOW_MANY = re.compile(r"how (?:many|much) (?:more |different |total )?((?:[a-z-]+ ?){0,3})")
+HOW_MANY = re.compile(
+    r"how (?:many|much) (?:more |different |total |new |key |major )*((?:[\"“]?[a-z-]+[\"”]? ?){0,3})"
+)
 PEOPLE = re.compile(
     r"人口|人数|people|persons|students|workers|employees|players|men\b|women|residents|members|"
     r"population|soldiers"

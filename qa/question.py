@@ -34,6 +34,7 @@ _ATTRIBUTE = re.compile(
 )
 _HEAD_END = re.compile("[的了在有不和与入去上到能当被]")
 _NAMELESS = re.compile(r"^(?:的?名字)?")
+_UNQUOTED = str.maketrans("", "", '"“”')
 _QUOTES = " “”‘’\"'「」『』《》"
 # 中间那个7: the 7; 名字里的几个数字: what was named before.
 _PART_OF = re.compile(
@@ -112,7 +113,8 @@ def _number(plain: str) -> Wanted:
 def _how_many(plain: str) -> Wanted:
     """Return what an English "how many" wants; its noun is a unit in an English text."""
     asked = asking.HOW_MANY.search(plain)
-    words = asking.ENGLISH_STOP.split(asked[1])[0].split() if asked else []
+    said = asking.ENGLISH_STOP.split(asked[1])[0] if asked else ""
+    words = said.translate(_UNQUOTED).split()
     for word in words:
         if units := agreeing(word):
             return Wanted(Kind.NUMBER, units)

@@ -69,6 +69,9 @@ _ENGLISH_NOUNS = {
     "vehicles cars trucks buses": "辆 台 部",
     "buildings towers bridges mountains temples": "座 栋 幢 处 个",
     "villages": "个 村",
+    "jobs positions posts": "个 名 人",
+    "organizations organisations branches committees alliances groups teams": "个 家 支",
+    "problems issues projects measures tasks cases items": "个 项 件 条",
     "songs": "首 支 个",
     "articles papers": "篇 份 个",
 }

@@ -121,11 +121,22 @@ def test_units(question: str, units: tuple[str, ...]) -> None:
         ("他享年多少岁？", "岁"),
         ("How many percent?", "percent"),
         ("How old was he?", "岁"),
+        ("How big is the indoor area?", "平方米"),
+        ("How many books does it hold?", "册"),
+        ('How many "five-star" Party organizations are there?', "个"),
         ("How high is it?", "米"),
     ],
 )
 def test_units_of_a_measure(question: str, unit: str) -> None:
     assert unit in analyse(question).units
+
+
+@pytest.mark.parametrize(
+    ("question", "unit"),
+    [("How many books are there?", "人"), ("How many new jobs are there?", "家")],
+)
+def test_units_that_do_not_count_it(question: str, unit: str) -> None:
+    assert unit not in analyse(question).units
 
 
 @pytest.mark.parametrize(
