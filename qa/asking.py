@@ -240,7 +240,8 @@ DATE_PARTS = (
 
 ASKED_UNIT = re.compile(rf"(?:多少|几[多余十百千万亿]?)({unit_pattern()})?([\u4e00-\u9fff]{{0,4}})")
 HOW_MANY = re.compile(
-    r"how (?:many|much) (?:more |different |total |new |key |major )*((?:[\"“]?[a-z-]+[\"”]? ?){0,3})"
+    r"how (?:many|much) (?:(?:more|different|total|new|key|major) )*"
+    r"((?:[\"“]?[a-z-]+[\"”]? ?){0,3})"
 )
 PEOPLE = re.compile(
     r"人口|人数|people|persons|students|workers|employees|players|men\b|women|residents|members|"

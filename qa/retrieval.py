@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -16,7 +15,6 @@ from embeddings.lexical import (
     Matches,
     Script,
     Tokenizer,
-    search_form,
     to_simplified,
     to_traditional,
 )
@@ -24,9 +22,8 @@ from embeddings.model import MODEL_NAME, home
 from embeddings.store import Generation
 from embeddings.texts import DocumentHead, PassageRow, Selection
 from embeddings.vectors import SMALL
-from qa import bilingual, repeats
+from qa import bilingual, repeats, unnamed
 from qa.bilingual import Bilingual
-from qa.divisions import divisions
 from qa.evidence import Asked, Texts, Words, weigh
 from qa.evidence import Signals as TextSignals
 from qa.found import Found, Gathered, Parts, Period, QueryVectors, is_chinese, source_of
@@ -43,7 +40,6 @@ from qa.fusion import (
     known_odds,
     reordered,
 )
-from qa.kinds import Kind, Wanted
 from qa.lacking import lacking
 from qa.ranking import Ranking, Weighing
 from qa.reader import Reading, SentenceReader
@@ -57,10 +53,6 @@ WEIGHED = 12
 
 HIGHEST_IDF = 8.0
 """Of a word that stands in no passage, as the weights of `qa.ranking` know it."""
-
-_PLACE_TAG = "ns"
-
-_OF_A_QUESTION = re.compile("(?:比|比例|百分比|率|值|数|量|总额|金额|名次|者|人|人物)$")
 
 FOREIGN_SHARE = 0.5
 """How much of the mean of a foreign question's language is taken out of its vector."""
@@ -262,53 +254,15 @@ class Retriever:
         return " ".join([passage.title, passage.heading, *named])
 
     def names_nowhere(self, found: Found) -> bool:
-        """Tell whether the question names a place that stands nowhere in the index.
-
-        A place within the name of another one counts only with it (青海 in 青海地区).
-        """
-        places = [word for word in found.matches.weights if self._is_place(word)]
-        known = [place for place in places if place in found.matches.rows]
-        return self._names_unread(found) or any(
-            not any(one in place or place in one for one in known)
-            for place in places
-            if place not in found.matches.rows
-        )
-
-    def _names_unread(self, found: Found) -> bool:
-        """Tell whether it names a division (历下区) that no word and no candidate's text holds."""
-        named = divisions(self._tokenizer.words(search_form(found.question)))
-        wanted = [each for each in named if not any(one in found.matches.rows for one in each)]
-        if not wanted or found.gathered is None:
-            return bool(wanted)
-        texts = found.gathered.texts
-        read = "\n".join(map(search_form, [*texts.titles, *texts.sentences]))
-        return not all(any(one in read for one in each) for each in wanted)
+        """Tell whether the question names a place that stands nowhere in the index."""
+        return unnamed.place_is_unknown(found, self._tokenizer)
 
     def asks_unknown(self, found: Found) -> bool:
-        """Tell whether what is counted (几家医院), or who holds it (区长是谁), is named nowhere.
-
-        Words such as 比例 and 作者 are seldom written where the thing itself is.
-        """
-        asked = self._asked_noun(self.parts.wanted(found.question))
-        if not asked or found.gathered is None:
-            return False
-        held = (search_form(text) for text in found.gathered.texts.sentences)
-        return asked not in found.matches.rows and not any(asked in text for text in held)
-
-    def _asked_noun(self, wanted: Wanted) -> str:
-        """Return the noun that is counted (几家医院), or whose holder is asked for (区长是谁)."""
-        counted = wanted.kind is Kind.NUMBER and wanted.units[:1] != ("第",)
-        if not counted and wanted.kind is not Kind.PERSON:
-            return ""
-        said = wanted.head if counted and wanted.head else wanted.before
-        if _OF_A_QUESTION.search(said):
-            return ""
-        words = self._tokenizer.words(said)
-        nouns = [word for word in words if len(word) > 1 and self._tokenizer.tag(word)[:1] == "n"]
-        return nouns[0 if said == wanted.head else -1] if nouns else ""
+        """Tell whether what is counted (几家医院), or who holds it (区长是谁), is named nowhere."""
+        return unnamed.noun_is_unknown(found, self.parts.wanted(found.question), self._tokenizer)
 
     def _is_place(self, word: str) -> bool:
-        return len(word) > 1 and self._tokenizer.tag(word) == _PLACE_TAG
+        return unnamed.is_place(word, self._tokenizer)
 
     def _words(self, found: Found) -> Words:
         weights = {word: w * self._idf_scale for word, w in found.matches.weights.items()}
