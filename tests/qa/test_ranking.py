@@ -26,7 +26,7 @@ from qa.evidence import (
     Words,
     weigh,
 )
-from qa.ranking import FORMAT, SHIPPED, Layers, Ranking, clean_fit, digest, relative
+from qa.ranking import FOREIGN, FORMAT, SHIPPED, Layers, Ranking, clean_fit, digest, relative
 from tests.rankings import ranking_by
 
 ROOT = Path(__file__).parents[2]
@@ -305,3 +305,13 @@ def test_the_weights_are_packaged() -> None:
         data = {path.name for path in (ROOT / package).glob("*.json")}
         assert data
         assert data - set(packaged[package]) == set()
+
+
+def test_between_two_languages_sentences_are_weighed_by_hand() -> None:
+    found = evidence([2], [0.5], [0.80, 0.82])
+    found.sentences[0, SENTENCE_FEATURES.index("terms")] = 0.5
+    found.sentences[0, SENTENCE_FEATURES.index("form")] = 0.9
+    nats = FOREIGN["terms"] * 0.5 + FOREIGN["form"] * 0.9 - FOREIGN["cosine"] * 0.02
+    first, second = BY_COSINES(found, known=np.zeros(1)).sentences
+    assert first - second == pytest.approx(nats, abs=1e-5)
+    assert BY_COSINES(found).sentences.argmax() == 1
