@@ -64,11 +64,13 @@ class Asked(NamedTuple):
         whole: all contexts.
         near: all but the one that answers.
         other: those of other files.
+        apart: those of each other file alone.
     """
 
     whole: Columns | None
     near: Columns | None
     other: Columns | None
+    apart: tuple[Columns | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,13 +107,13 @@ def main() -> None:
     files = [squad.read_squad(path) for path in options.files]
     kept, _ = open_contexts(files, None, silence)
     generation = open_published(IndexFolder(Path(kept.folder))).generation
-    asked = {file.name: ask(generation, file, options.sample) for file in files}
+    asked = {file.name: ask(generation, file, files, options.sample) for file in files}
     pairs = [squad.pair(squad.read_squad(path), file) for path in options.cross for file in files]
     parts = [half for one in pairs if one for half in halves(one)]
-    crossed = {one.name: ask(generation, one, options.sample) for one in parts}
+    crossed = {one.name: ask(generation, one, (), options.sample) for one in parts}
     print(
-        "| file | refused at 5 % false: near misses | other files' contexts "
-        f"| at {LEAST_SUPPORT:g}: near misses | other files' | false |\n|---|---|---|---|---|---|"
+        "| file | refused at 5 % false: near misses | other files' contexts | each file's alone "
+        f"| at {LEAST_SUPPORT:g}: near misses | other files' | false |\n|{7 * '---|'}"
     )
     foreign = fit([one for rows in crossed.values() for one in rows])
     fits = []
@@ -138,11 +140,21 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def ask(generation: Generation, file: SquadFile, sample: int | None) -> list[Asked]:
-    """Return what is weighed for a file's questions; of those the index finds the context of."""
+def ask(
+    generation: Generation, file: SquadFile, files: Sequence[SquadFile], sample: int | None
+) -> list[Asked]:
+    """Return what is weighed for a file's questions; of those the index finds the context of.
+
+    Args:
+        generation: of the contexts of all files.
+        file: whose questions are asked.
+        files: all; each of the others is asked alone as well.
+        sample: how many questions; None for all.
+    """
     weighing = Weighing.unseen(generation, file)
     rows = rows_by_source(weighing.retriever)
-    own = np.unique(np.concatenate([rows[squad.context_name(text)] for text in file.contexts]))
+    own = _rows_of(file, rows)
+    alone = [_rows_of(other, rows) for other in files if other.name != file.name]
     every = np.arange(generation.postings.size)
     found = []
     for one in sampled(file.questions, sample, 0):
@@ -152,8 +164,13 @@ def ask(generation: Generation, file: SquadFile, sample: int | None) -> list[Ask
             continue
         without = (np.setdiff1d(every, taken) for taken in (gold, own))
         near, other = (weighing.columns(question, rest) for rest in without)
-        found.append(Asked(weighing.columns(question), near, other))
+        apart = tuple(weighing.columns(question, one) for one in alone)
+        found.append(Asked(weighing.columns(question), near, other, apart))
     return found
+
+
+def _rows_of(file: SquadFile, rows: Mapping[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.unique(np.concatenate([rows[squad.context_name(text)] for text in file.contexts]))
 
 
 def fit(asked: Sequence[Asked]) -> Layers:
@@ -166,7 +183,7 @@ def fit(asked: Sequence[Asked]) -> Layers:
     torch.manual_seed(0)
     parts = [
         [found for one in asked if (found := each(one)) is not None]
-        for each in (attrgetter(name) for name in Asked._fields)
+        for each in map(attrgetter, ("whole", "near", "other"))
     ]
     if not parts[0] or not parts[1]:
         raise SystemExit("There is nothing to fit on: give the English questions with --cross.")
@@ -193,15 +210,17 @@ def judged(name: str, layers: Layers, asked: Sequence[Asked]) -> str:
         odds = [-np.inf if one is None else float(layers(one[None, :])[0]) for one in found]
         return np.asarray(1 / (1 + np.exp(-np.array(odds))), np.float64)
 
-    columns_of = ([one.whole for one in asked], [one.near for one in asked])
-    whole, near = map(likely, columns_of)
-    other = likely([one.other for one in asked])
+    whole, near, other = (
+        likely([each(one) for one in asked]) for each in map(attrgetter, ("whole", "near", "other"))
+    )
+    apart = [likely(of_one) for of_one in zip(*(one.apart for one in asked), strict=True)]
     least = float(np.quantile(whole, FALSE_REFUSALS))
     cells = [
-        *(np.mean(each < least) for each in (near, other)),
-        *(np.mean(each < LEAST_SUPPORT) for each in (near, other, whole)),
+        *(f"{np.mean(each < least):.3f}" for each in (near, other)),
+        " / ".join(f"{np.mean(each < least):.3f}" for each in apart) or "-",
+        *(f"{np.mean(each < LEAST_SUPPORT):.3f}" for each in (near, other, whole)),
     ]
-    return f"| {name} | " + " | ".join(f"{value:.3f}" for value in cells) + " |"
+    return f"| {name} | " + " | ".join(cells) + " |"
 
 
 def _write(

@@ -49,8 +49,14 @@ def test_a_row_of_the_table_by_hand() -> None:
     layers = Layers(0 * ones, ones, (weights,), (np.zeros(1, np.float32),))
     odds = float(np.log(LEAST_SUPPORT / (1 - LEAST_SUPPORT)))
     asked = [
-        Asked(columns(odds + rise, 0), columns(odds + rise - 2.5, 0), None) for rise in range(1, 5)
+        Asked(
+            columns(odds + rise, 0),
+            columns(odds + rise - 2.5, 0),
+            None,
+            (None, columns(odds + 9, 0)),
+        )
+        for rise in range(1, 5)
     ]
     # Of the near misses the first two lie below the threshold, and one below every right one's.
     cells = judged("a.json", layers, asked).strip("| ").split(" | ")
-    assert cells == ["a.json", "0.750", "1.000", "0.500", "1.000", "0.000"]
+    assert cells == ["a.json", "0.750", "1.000", "1.000 / 0.000", "0.500", "1.000", "0.000"]
