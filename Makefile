@@ -21,7 +21,7 @@ build: $(VENV)/installed-$(KIND)  ## environment, index over DOCUMENTS (seeds) i
 	$(BIN)/wenju build $(DOCUMENTS) --index $(INDEX)
 
 test: $(VENV)/installed-dev  ## environment, all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files, kills)
 	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import tempfile
+import threading
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,9 @@ from embeddings.documents import FileEntry, list_files
 from embeddings.errors import SourceError, UnreadableFileError
 from embeddings.exclusions import LIST, changing
 from embeddings.locking import unwritable
-from embeddings.readers.signatures import check_content, check_ending
+from embeddings.readers import read
+from embeddings.readers.packages import Package, refusing
+from embeddings.readers.signatures import CONTAINERS, PICTURES, check_content, check_ending
 from embeddings.records import document_id
 from embeddings.settings import MEGABYTE, Settings
 
@@ -35,8 +38,9 @@ LONGEST_NAME = 180
 _REMOVED = ".removed"
 _PART = ".part"
 _STALE_SECONDS = 86_400
-_CHUNK = 1024 * 1024
 _HEAD = 4096
+_SOON_READ = 4 * MEGABYTE
+"""Texts of at most so many bytes are read when they are given; that takes a moment."""
 
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]"
@@ -113,6 +117,7 @@ class Uploads:
         self.index = index
         self.folder = index / FOLDER
         self.limits = limits or Limits.of(Settings())
+        self._looking = threading.Lock()
 
     def entries(self) -> list[FileEntry]:
         """Return the files by name, their sources below ``uploads/``; empty when there are none.
@@ -161,7 +166,7 @@ class Uploads:
         """
         if size > self.limits.largest:
             raise SourceError(
-                f"The file has more than {self.limits.largest:,} bytes; at most so many are "
+                f"The file has more than {_shown(self.limits.largest)}; at most so many are "
                 "read. Split it, or allow more megabytes: WENJU_LARGEST_FILE="
                 f"{-(-size // MEGABYTE)}"
             )
@@ -173,9 +178,9 @@ class Uploads:
             )
         if sum(sizes) + size > self.limits.total:
             raise SourceError(
-                f"The uploaded files have {sum(sizes):,} bytes; with this one they would have more "
-                f"than {self.limits.total:,}. Remove some, or give a folder instead: "
-                "wenju build FOLDER"
+                f"The file has {_shown(size)} and the uploaded ones have {_shown(sum(sizes))}; at "
+                f"most {_shown(self.limits.total)} are kept together. Remove some, or give a "
+                "folder instead: wenju build FOLDER"
             )
 
     def keep(self, name: str, file: BufferedRandom, taken: Iterable[str] = ()) -> Added:
@@ -187,13 +192,16 @@ class Uploads:
             taken: sources that the new one must not have.
 
         Raises:
-            UnreadableFileError: when the format is not read, or the content is another one.
+            UnreadableFileError: when the format is not read, the content is another one, or it is
+                encrypted or damaged in a way that is seen without reading all of it.
             SourceError: when there is no room for it.
             IndexWriteError: when the folder cannot be written.
         """
         safe = safe_name(name)
         size = file.seek(0, os.SEEK_END)
         self._check_head(safe, file)
+        with self._looking:  # the file is wholly in memory
+            _check_whole(safe, file, size)
         with changing(self.index):
             if (same := self._same(file, size)) is not None:
                 return Added(same, size, new=False)
@@ -294,6 +302,25 @@ class Uploads:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     path.unlink()
+
+
+def _check_whole(name: str, file: BufferedRandom, size: int) -> None:
+    """Refuse what a build would, as far as it shows at once; the rest is told after the build."""
+    ending = PurePosixPath(name).suffix.lower()
+    file.seek(0)
+    if ending == ".pdf":
+        from embeddings.readers import pdf
+
+        pdf.check(file.read())
+    elif ending in CONTAINERS:
+        with refusing(ending):
+            Package(file.read(), ending)
+    elif ending not in PICTURES and size <= _SOON_READ:
+        read(name, file.read())
+
+
+def _shown(size: int) -> str:
+    return f"{size:,} bytes" if size < MEGABYTE else f"{size / MEGABYTE:,.1f} MB"
 
 
 def given_to(index: Path) -> tuple[int, int]:

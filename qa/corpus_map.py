@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from embeddings.map import PLACED_BY, among, spread
 from embeddings.store import Generation
-from embeddings.texts import PassageRow
+from embeddings.texts import DocumentHead, PassageRow
 from qa.found import Found
 from qa.records import Hit
 
@@ -45,10 +45,11 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class MapDocument:
-    """A document in the picture: id, first file, and how many of its passages are drawn."""
+    """A document in the picture: id, first file, title, and how many passages are drawn."""
 
     id: str
     source: str
+    title: str
     points: int
 
 
@@ -92,12 +93,16 @@ def corpus_map(generation: Generation, most: int = MOST_POINTS) -> CorpusMap | N
     return CorpusMap(
         generation=generation.manifest.number,
         passages=len(generation.map),
-        documents=tuple(MapDocument(id_, heads[id_].sources[0], counted[id_]) for id_ in ordered),
+        documents=tuple(_document(heads[id_], counted[id_]) for id_ in ordered),
         points=tuple(
             _point(passages[row], place, numbers)
             for row, place in zip(rows.tolist(), places, strict=True)
         ),
     )
+
+
+def _document(head: DocumentHead, points: int) -> MapDocument:
+    return MapDocument(head.id, head.sources[0], head.title, points)
 
 
 def _point(passage: PassageRow, place: Sequence[float], numbers: dict[str, int]) -> Point:

@@ -19,9 +19,10 @@ from embeddings.lexical import Tokenizer
 from embeddings.library import Library
 from embeddings.locking import Writer, read_note
 from embeddings.progress import OnProgress, Progress
-from embeddings.reports import BuildReport
+from embeddings.reports import BuildReport, Changes
 from embeddings.settings import MEGABYTE, Settings
 from embeddings.store import IndexFolder
+from embeddings.uploads import given_to
 from embeddings.user_dictionary import read_dictionary
 
 STAGES = ("read", "encode", "write")
@@ -63,9 +64,10 @@ def build_of(library: Library, engines: Callable[[], Engines], settings: Setting
         engines: gives encoder and tokenizer when a build begins.
         settings: the dictionary named there is taken; without one the index keeps its own.
     """
+    known = library.root  # while the index is there: it may be removed under a running program
 
     def run(tell: OnProgress) -> BuildReport:
-        root = library.root
+        root = library.root or known
         if root is None:
             raise IndexMissingError(
                 f"The index {str(library.index)!r} does not say which folder it was built from; "
@@ -90,15 +92,21 @@ class Rebuilding:
 
     def __init__(self, build: Build, index: Path) -> None:
         self._build = build
+        self._index = index
         self._folder = IndexFolder(index)
         self._changed = threading.Condition()
         self._state = State()
         self._version = 0
         self._began = 0.0
+        self._is_wanted_again = False
 
     def start(self) -> bool:
-        """Begin a rebuild; return False when one runs already, which then is to be watched."""
+        """Begin a rebuild; return False when one runs already, which then is to be watched.
+
+        That one takes in what was given to the index since it began, too.
+        """
         with self._changed:
+            self._is_wanted_again = self._state.running
             if self._state.running:
                 return False
             self._began = time.monotonic()
@@ -107,20 +115,35 @@ class Rebuilding:
         return True
 
     def _run(self) -> None:
-        error: str | None = ""
-        report = None
-        try:
-            report = self._build(self._tell)
-            error = None
-        except WenjuError as found:
-            error = str(found)
-        except OSError as found:
-            _log.exception("the rebuild failed")
-            error = f"The rebuild failed: {found.strerror or found}"
-        finally:
-            with self._changed:
-                ended = replace(self._state, running=False, report=report, error=error)
-                self._put(replace(ended, seconds=time.monotonic() - self._began))
+        report: BuildReport | None = None
+        has_ended = False
+        while not has_ended:
+            given = given_to(self._index)
+            error: str | None = ""
+            try:
+                report, error = _together(report, self._build(self._tell)), None
+            except WenjuError as found:
+                error = str(found)
+            except OSError as found:
+                _log.exception("the rebuild failed")
+                error = f"The rebuild failed: {found.strerror or found}"
+            finally:
+                has_ended = self._end(report, error, given)
+
+    def _end(self, report: BuildReport | None, error: str | None, given: tuple[int, int]) -> bool:
+        """Note that it has ended, unless somebody gave the index more and wants that in, too."""
+        with self._changed:
+            if error is None and self._is_wanted_again and given_to(self._index) != given:
+                self._is_wanted_again = False
+                return False
+            ended = replace(
+                self._state,
+                running=False,
+                report=None if error is not None else report,
+                error=error,
+            )
+            self._put(replace(ended, seconds=time.monotonic() - self._began))
+            return True
 
     def _tell(self, at: Progress) -> None:
         with self._changed:
@@ -147,3 +170,24 @@ class Rebuilding:
         """Return another process that writes the index now, or None."""
         found = None if self.state().running else read_note(self._folder.lock)
         return None if found is None or found.is_gone() else found
+
+
+def _together(first: BuildReport | None, second: BuildReport) -> BuildReport:
+    """Return what two builds did, one after the other, as what one did."""
+    if first is None:
+        return second
+    one, other = first.changes, second.changes
+    changes = Changes(
+        one.new + other.new,
+        one.changed + other.changed,
+        one.renamed + other.renamed,
+        one.removed + other.removed,
+        other.unchanged,
+    )
+    return replace(
+        second,
+        published=first.published or second.published,
+        encoded=first.encoded + second.encoded,
+        seconds=first.seconds + second.seconds,
+        changes=changes,
+    )

@@ -60,6 +60,18 @@ def read(data: bytes) -> Reading:
     return Reading(blocks.text, reader, page_starts=blocks.pages)
 
 
+def check(data: bytes) -> None:
+    """Refuse a PDF file that cannot be opened; its pages are not looked at.
+
+    Raises:
+        UnreadableFileError: when it is encrypted or damaged.
+    """
+    with refusing(".pdf"):
+        pdf = _opened(data)
+        with PDFIUM:
+            pdf.close()
+
+
 def _opened(data: bytes) -> Any:
     import pypdfium2
 

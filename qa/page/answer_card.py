@@ -15,6 +15,9 @@ from qa.page.texts import Texts, no_answer
 from qa.page.turns import AskedTurn, Failure
 from qa.records import Answer, AnswerSentence, Reason
 
+_NAMED = 3
+"""Files that are named of those that were asked."""
+
 
 def _opener(reference: Reference, label: str, texts: Texts, class_: str) -> Markup:
     name = texts.citation.format(number=reference.number, title=reference.title or reference.source)
@@ -123,6 +126,16 @@ def _judged(turn: AskedTurn, texts: Texts) -> Markup:
     return feedback_slot(kept, texts) if kept is not None else Markup()
 
 
+def _limited(turn: AskedTurn, texts: Texts) -> Markup:
+    """Say which files were asked, where it was not all of them."""
+    if not turn.sources:
+        return Markup()
+    names = texts.range_separator.join(one.rpartition("/")[2] for one in turn.sources[:_NAMED])
+    more = f" +{len(turn.sources) - _NAMED}" if len(turn.sources) > _NAMED else ""
+    said = texts.asked_only.format(names=names + more)
+    return element("p", said, class_="limited", title="\n".join(turn.sources))
+
+
 def _changed(turn: AskedTurn, texts: Texts) -> Markup:
     if not turn.is_changed:
         return Markup()
@@ -135,6 +148,7 @@ def _answer(turn: AskedTurn, answer: Answer, texts: Texts) -> Markup:
     return element(
         "div",
         _understood(turn, answer, texts),
+        _limited(turn, texts),
         _changed(turn, texts),
         *[_sentence(item, by_number, texts) for item in answer.sentences],
         _sources(cited, texts),
@@ -154,6 +168,7 @@ def _without_answer(turn: AskedTurn, answer: Answer, texts: Texts) -> Markup:
     return element(
         "div",
         _understood(turn, answer, texts),
+        _limited(turn, texts),
         element("h3", heading),
         element("p", sentence),
         _nearest(passages, texts) if passages else Markup(),

@@ -16,6 +16,9 @@ from qa.page.reasons import said
 from qa.page.texts import Language
 from qa.rebuilding import STAGES, State
 
+FASTEST_TOLD = 1000
+"""Steps a second up to which a rate is told; what is faster was only looked up."""
+
 SHOWN = 200
 """Rows that are drawn at a time."""
 
@@ -30,6 +33,7 @@ class Look:
         words: what names or titles must hold, in any case; empty for all.
         group: a key of `GROUPS`, or empty for all.
         start: how many rows are drawn already.
+        rows: how many further ones to draw.
     """
 
     language: Language
@@ -37,6 +41,7 @@ class Look:
     words: str = ""
     group: str = ""
     start: int = 0
+    rows: int = SHOWN
 
     @property
     def texts(self) -> DocumentsTexts:
@@ -70,11 +75,11 @@ def view_html(
 
 
 def _head(found: Listing, look: Look) -> Markup:
-    root = look.texts.root.format(root=found.root) if found.root else ""
+    root = look.texts.root.format(root=found.root.name or found.root) if found.root else ""
     return element(
         "header",
         element("h1", look.texts.title),
-        element("p", root, class_="where"),
+        element("p", root, class_="where", title=str(found.root) if found.root else None),
         element("p", look.texts.read_only, class_="where") if look.read_only else Markup(),
         class_="head",
     )
@@ -118,6 +123,8 @@ def state_html(found: Listing, state: State, other: Writer | None, look: Look) -
     waits = found.waiting > 0
     now = counted(look.texts.waiting, found.waiting) if waits else look.texts.current
     line = element("p", now, class_="now waits" if waits else "now")
+    if found.problem and not waits:
+        line = Markup()  # nobody knows whether anything waits
     button = Markup() if look.read_only else _rebuild(waits, look.texts)
     return element("div", element("div", line, *lines, class_="said"), button, class_="state pane")
 
@@ -138,7 +145,7 @@ def _running(state: State, look: Look) -> Markup:
     number = STAGES.index(stage) + 1 if stage in STAGES else 0
     done, total = (at.done, at.total) if at else (0, 0)
     parts = [f"{done:,} / {total:,}"] if total else []
-    if at and at.rate is not None:
+    if at and at.rate is not None and at.rate < FASTEST_TOLD:
         parts.append(
             texts.rate.format(rate=f"{at.rate:,.0f}" if at.rate >= 10 else f"{at.rate:.1f}")
         )
@@ -261,13 +268,13 @@ def _wanted(found: Listing, look: Look) -> list[Listed]:
 
 def rows_html(found: Listing, look: Look) -> list[Markup]:
     """Return the next rows of the table."""
-    wanted = _wanted(found, look)[look.start : look.start + SHOWN]
+    wanted = _wanted(found, look)[look.start : look.start + look.rows]
     return [_row(file, look) for file in wanted]
 
 
 def more_html(found: Listing, look: Look) -> Markup:
     """Return the button for the rows behind those; empty when there are none."""
-    shown = look.start + SHOWN
+    shown = look.start + look.rows
     rest = len(_wanted(found, look)) - shown
     if rest <= 0:
         return Markup()

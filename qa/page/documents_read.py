@@ -29,11 +29,11 @@ def read_html(found: Inspection, source: str, texts: DocumentsTexts) -> Markup:
 
 def _header(found: Inspection, source: str, texts: DocumentsTexts) -> Markup:
     document = found.document
-    known = [source, document.date or "", document.reader]
+    known = [source, document.date or ""]
     return element(
         "header",
         element("h2", found.title, tabindex=-1),
-        element("p", " · ".join(filter(None, known)), class_="where"),
+        element("p", " · ".join(filter(None, known)), class_="where", title=document.reader),
         element("p", *_legend(found, texts), class_="legend"),
         element(
             "button", "×", type="button", class_="close", data_act="close-read",

@@ -76,7 +76,7 @@ class DocumentsTexts:
 DOCUMENTS_TEXTS = {
     Language.ZH: DocumentsTexts(
         title="文档",
-        root="文档来自 {root}",
+        root="文档来自文件夹“{root}”",
         drop="把文件或整个文件夹拖到这里",
         choose="选择文件",
         limits="每个文件最大 {largest}，最多 {files} 个，共 {total}",
@@ -156,7 +156,7 @@ DOCUMENTS_TEXTS = {
     ),
     Language.EN: DocumentsTexts(
         title="Documents",
-        root="Documents come from {root}",
+        root="Documents come from the folder “{root}”",
         drop="Drop files or a whole folder here",
         choose="Choose files",
         limits="At most {largest} a file, {files} files, {total} in all",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from io import BufferedRandom
 from typing import Any
 
@@ -17,7 +18,10 @@ from qa.page.reasons import said
 from qa.page.texts import Language
 
 AT_ONCE = 8
-"""Uploads that come in at the same time; more are told to come again."""
+"""Uploads that come in at the same time; others wait before their bytes are taken."""
+
+WAITING = 64
+"""Uploads that may wait; a browser sends three at a time. More are told to come again."""
 
 
 def upload_route(library: Library) -> Route:
@@ -31,6 +35,7 @@ class _Uploading:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._coming = 0
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     async def take(self, request: Request) -> Response:
         """Keep one file; the answer says under which name, or why not."""
@@ -48,14 +53,16 @@ class _Uploading:
 
     async def _taken(self, request: Request) -> dict[str, Any]:
         name = request.query_params.get("name", "")
-        safe_name(name)  # before its bytes come
-        if self._coming > AT_ONCE:
+        safe = safe_name(name)  # before its bytes come
+        if self._coming > AT_ONCE + WAITING:
             raise SourceError("Too many files come in at once; try again in a moment")
-        await to_thread.run_sync(self._library.uploads.check_room, _declared(request))
-        with self._library.receiving() as file:
-            await self._receive(request, file)
-            added = await to_thread.run_sync(self._library.add, name, file)
-        return {"source": added.source, "size": added.size, "new": added.new}
+        async with self._places:
+            await to_thread.run_sync(self._library.uploads.check_room, _declared(request))
+            with self._library.receiving() as file:
+                await self._receive(request, file)
+                added = await to_thread.run_sync(self._library.add, name, file)
+        taken = added.new and not added.source.endswith(f"/{safe}")
+        return {"source": added.source, "size": added.size, "new": added.new, "taken": taken}
 
     async def _receive(self, request: Request, file: BufferedRandom) -> None:
         written = 0

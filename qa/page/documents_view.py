@@ -20,6 +20,7 @@ from embeddings.uploads import Limits
 from qa.inspect_view import Inspection, inspect_document
 from qa.page.documents_html import (
     GROUPS,
+    SHOWN,
     Look,
     list_html,
     more_html,
@@ -228,6 +229,7 @@ def _look(data: Mapping[str, Any], visit: Visit) -> Look:
         str(data.get("words", ""))[:200],
         group if group in GROUPS else "",
         _whole(data.get("start")),
+        max(SHOWN, _whole(data.get("rows"))),
     )
 
 

@@ -26,8 +26,8 @@ def feedback_slot(record: Mapping[str, Any], texts: Texts) -> Markup:
         element(
             "span",
             element("span", class_="thanks", role="status"),
-            _thumb(Verdict.UP, words.up, ""),
-            _thumb(Verdict.DOWN, words.down, "down"),
+            _thumb(Verdict.UP, words.up),
+            _thumb(Verdict.DOWN, words.down),
             class_="thumbs",
         ),
         _note(words, answered),
@@ -48,12 +48,17 @@ def _key(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:24]
 
 
-def _thumb(verdict: Verdict, label: str, class_: str) -> Markup:
-    hand = element("path", d=_HAND)
-    icon = element("svg", hand, viewBox="0 0 24 24", aria_hidden="true", class_=class_ or None)
+def hand(verdict: Verdict) -> Markup:
+    """Return a hand with its thumb up, or down."""
+    class_ = "down" if verdict is Verdict.DOWN else None
+    path = element("path", d=_HAND)
+    return element("svg", path, viewBox="0 0 24 24", aria_hidden="true", class_=class_)
+
+
+def _thumb(verdict: Verdict, label: str) -> Markup:
     return element(
         "button",
-        icon,
+        hand(verdict),
         type="button",
         class_="thumb",
         data_act="thumb",

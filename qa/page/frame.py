@@ -156,12 +156,32 @@ def dock_html(examples: Sequence[str], texts: Texts) -> Markup:
         role="group",
         aria_label=texts.examples,
     )
-    return join([chips, _editing(texts), _box(texts)])
+    return join([chips, _editing(texts), _choice(texts), _box(texts)])
 
 
 def _editing(texts: Texts) -> Markup:
     keep = element("button", texts.stop_editing, type="button", class_="link", data_act="keep")
     return element("p", texts.editing, " ", keep, id="editing", role="status", hidden=True)
+
+
+def _choice(texts: Texts) -> Markup:
+    """Return the chip that tells which documents are asked; hidden while it is all of them."""
+    chosen = element(
+        "button", class_="pill chosen", type="button", data_act="go", data_view="documents"
+    )
+    every = element(
+        "button", "×", type="button", class_="pill all", aria_label=texts.ask_all,
+        title=texts.ask_all,
+    )  # fmt: skip
+    return element(
+        "p",
+        chosen,
+        every,
+        id="choice",
+        hidden=True,
+        data_one=texts.asking_one,
+        data_many=texts.asking_many,
+    )
 
 
 def _box(texts: Texts) -> Markup:

@@ -86,7 +86,7 @@ class Page:
         """Return what an open page looks at now and then, to notice a change of the index."""
         facts = self.facts()
         return {
-            "generation": facts.generation if facts is not None else None,
+            "generation": f"{facts.generation} {facts.built}" if facts is not None else None,
             "warning": facts is not None and facts.warning is not None,
         }
 

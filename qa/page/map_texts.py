@@ -35,10 +35,10 @@ class MapTexts:
 
 MAP_TEXTS = {
     Language.ZH: MapTexts(
-        title="地图",
+        title="全景",
         what="一点是一段。意思相近的段落挨在一起；离得远的，远近不必深究。",
         some="共 {all} 段，图上画出其中均匀抽取的 {shown} 段。",
-        question="画进地图的问题",
+        question="画进全景的问题",
         placeholder="写一个问题，看它落在哪里",
         draw="画上",
         picture="文档段落的分布图，{points} 个点，{documents} 份文档",
@@ -53,7 +53,7 @@ MAP_TEXTS = {
         nowhere="没有找到与这个问题相近的段落，所以画不上去。",
         asked="你的问题",
         listed="以列表查看",
-        none="这份索引是旧版本建的，还没有地图。运行一次 wenju build（不重新编码）就有了。",
+        none="这份索引是旧版本建的，还没有全景图。运行一次 wenju build（不重新编码）就有了。",
         empty="索引里还没有段落。",
     ),
     Language.EN: MapTexts(

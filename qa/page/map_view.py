@@ -91,7 +91,7 @@ class MapView:
             raise QuestionError(MAP_TEXTS[visit.language].none)
         yield Reply(
             {
-                "documents": [[one.id, one.source] for one in found.documents],
+                "documents": [[one.id, one.source, one.title] for one in found.documents],
                 "points": [
                     [one.x, one.y, one.document, one.offset, one.text] for one in found.points
                 ],
@@ -218,7 +218,7 @@ def _entry(number: int, document: MapDocument, words: MapTexts) -> Markup:
     swatch = element(
         "svg", class_=f"swatch {style(number)}", viewBox="-6 -6 12 12", aria_hidden="true"
     )
-    name = element("span", document.source, class_="name")
+    name = element("span", document.title or document.source, class_="name")
     return element(
         "li",
         element(

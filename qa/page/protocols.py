@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from embeddings.texts import PassageRow
+from embeddings.texts import DocumentHead, PassageRow
 from qa.conversation import Turn
 from qa.found import Period
 from qa.records import Answer, Hit, OriginalDocument
@@ -25,6 +25,10 @@ class IndexFacts(Protocol):
     @property
     def generation(self) -> int:
         """Number of the published generation; grows with every build."""
+
+    @property
+    def built(self) -> str:
+        """When it was published; numbers begin anew where an index was removed."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -68,6 +72,9 @@ class AnsweringBot(Protocol):
 
     def earlier_document(self, document: str, /) -> OriginalDocument | None:
         """Return a document as the generation before held it; None where that is not kept."""
+
+    def heads(self) -> Sequence[DocumentHead]:
+        """Return every document without its text, by its first source."""
 
     def passages(self, document: str, /) -> Sequence[PassageRow]:
         """Return the passages of a document in reading order."""

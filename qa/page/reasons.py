@@ -16,7 +16,13 @@ _WHAT = {
     "a PDF": " PDF", "a zip container": "压缩包（或 Office 文件）",
     "an old or encrypted Office file": "旧版或加密的 Office 文件", "an RTF file": " RTF 文件",
     "a picture": "图片", "an archive": "压缩包", "a database": "数据库", "HTML": " HTML",
+    "a Word document": " Word 文档", "an Excel workbook": " Excel 工作簿",
+    "a PowerPoint presentation": " PowerPoint 演示文稿",
+    "a binary Excel workbook": "二进制 Excel 工作簿", "an OFD file": " OFD 文件",
+    "an e-book": "电子书", "an OpenDocument file": " OpenDocument 文件",
 }  # fmt: skip
+
+_SIZES = {"size", "there", "most"}
 
 
 def said(sentence: str, language: Language) -> str:
@@ -25,11 +31,18 @@ def said(sentence: str, language: Language) -> str:
         return sentence
     for pattern, form in chinese():
         if found := pattern.fullmatch(sentence):
-            parts = {name: value or "—" for name, value in found.groupdict().items()}
-            if "what" in parts:
-                parts["what"] = _WHAT.get(parts["what"], parts["what"])
-            return form.format(**parts)
+            parts = found.groupdict().items()
+            return form.format(**{name: _part(name, value or "—") for name, value in parts})
     return sentence
+
+
+def _part(name: str, value: str) -> str:
+    """Return in Chinese what an English sentence says at one place."""
+    if name == "what":
+        return _WHAT.get(value, value)
+    if name == "usual":
+        return value.replace(", ", "、").replace(" or ", " 或 ")
+    return value.replace(" bytes", " 字节") if name in _SIZES else value
 
 
 @cache

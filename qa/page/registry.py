@@ -14,10 +14,11 @@ from qa.page.views import View
 
 def views(bot: AnsweringBot, options: Options) -> tuple[View, ...]:
     """Return the views of a page over `bot`, in the order of the navigation."""
-    found: list[View] = [AskView(bot), SearchView(bot)]
+    found: list[View] = [AskView(bot)]
     documents = documents_view(bot, options)
     if documents is not None:
         found.append(documents)
+    found.append(SearchView(bot))
     if isinstance(bot, MappedBot):
         found.append(MapView(bot))
     if options.index is not None and not options.read_only:

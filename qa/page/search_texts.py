@@ -36,7 +36,7 @@ class SearchTexts:
     also: str
     also_more: str
     ask: str
-    question: str
+    ask_hint: str
     copy: str
     more: str
 
@@ -68,7 +68,7 @@ SEARCH_TEXTS = {
         also="同样的文字还见于 {sources}",
         also_more="{sources} 等 {count} 个文件",
         ask="就此提问",
-        question="《{title}》里，",
+        ask_hint="只问 {source}",
         copy="复制并附出处",
         more="再看 {count} 段",
     ),
@@ -98,7 +98,7 @@ SEARCH_TEXTS = {
         also="the same text also stands in {sources}",
         also_more="{sources} and others, {count} files in all",
         ask="Ask about this",
-        question="In “{title}”: ",
+        ask_hint="Ask {source} only",
         copy="Copy with source",
         more="Show {count} more",
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from embeddings.texts import DocumentHead
 from qa.found import Period
 from qa.page.markup import Markup, element, escape, join
 from qa.page.matched import matched
@@ -46,10 +47,9 @@ class SearchView:
     def show(self, visit: Visit) -> Markup:
         """Return the form, without results."""
         words = SEARCH_TEXTS[visit.language]
-        sources = self._bot.info().sources
         promise = element("p", words.promise, class_="promise")
         found = element("div", promise, id="search-found", role="region", aria_label=words.title)
-        return join([_form(sources, words), found])
+        return join([_form(self._bot.heads(), words), found])
 
     def act(self, name: str, data: Mapping[str, Any], visit: Visit) -> Iterable[Part]:
         """Find passages."""
@@ -91,7 +91,7 @@ def _count(data: Mapping[str, Any]) -> int:
 # ---- the form ----
 
 
-def _form(sources: Sequence[str], words: SearchTexts) -> Markup:
+def _form(heads: Sequence[DocumentHead], words: SearchTexts) -> Markup:
     query = element(
         "input",
         type="search",
@@ -106,21 +106,24 @@ def _form(sources: Sequence[str], words: SearchTexts) -> Markup:
     button = element("button", words.find, type="submit", class_="button strong")
     line = element("div", query, button, class_="line")
     return element(
-        "form", line, _filters(sources, words), data_act="find", role="search", class_="search"
+        "form", line, _filters(heads, words), data_act="find", role="search", class_="search"
     )
 
 
-def _filters(sources: Sequence[str], words: SearchTexts) -> Markup:
+def _filters(heads: Sequence[DocumentHead], words: SearchTexts) -> Markup:
+    """Return what limits a search; days only where some document has one."""
     chosen = element("span", class_="chosen")
     clear = element("button", words.clear, type="button", class_="link", data_act="clear")
-    body = element("div", _documents(sources, words), _period(words), clear, class_="filters")
+    days = _period(words) if any(head.date for head in heads) else Markup()
+    body = element("div", _documents(heads, words), days, clear, class_="filters")
     return element("details", element("summary", words.filters, chosen), body)
 
 
-def _documents(sources: Sequence[str], words: SearchTexts) -> Markup:
-    rows = [_document(source) for source in sources[:MOST_LISTED]]
-    if len(sources) > MOST_LISTED:
-        more = words.more_documents.format(count=f"{len(sources) - MOST_LISTED:,}")
+def _documents(heads: Sequence[DocumentHead], words: SearchTexts) -> Markup:
+    files = sorted((source, head.title) for head in heads for source in head.sources)
+    rows = [_document(source, title) for source, title in files[:MOST_LISTED]]
+    if len(files) > MOST_LISTED:
+        more = words.more_documents.format(count=f"{len(files) - MOST_LISTED:,}")
         rows.append(element("li", more, class_="where"))
     narrow = element(
         "input", type="text", class_="field narrow", placeholder=words.narrow,
@@ -129,14 +132,16 @@ def _documents(sources: Sequence[str], words: SearchTexts) -> Markup:
     return element(
         "fieldset",
         element("legend", words.documents),
-        narrow if len(sources) > SHOWN else Markup(),
+        narrow if len(files) > SHOWN else Markup(),
         element("ul", *rows, class_="names"),
     )
 
 
-def _document(source: str) -> Markup:
+def _document(source: str, title: str) -> Markup:
     box = element("input", type="checkbox", name="source", value=source)
-    return element("li", element("label", box, " ", element("span", source)))
+    named = element("span", title or source)
+    file = element("span", source, class_="where") if title not in ("", source) else Markup()
+    return element("li", element("label", box, element("span", named, file, class_="named")))
 
 
 def _period(words: SearchTexts) -> Markup:
@@ -210,10 +215,9 @@ def _also(hit: Hit, visit: Visit) -> Markup:
 
 def _actions(reference: Reference, visit: Visit) -> Markup:
     words = SEARCH_TEXTS[visit.language]
-    about = reference.title or reference.source
     ask = element(
-        "button", words.ask, type="button", data_act="about",
-        data_question=words.question.format(title=about),
+        "button", words.ask, type="button", data_act="about", data_source=reference.source,
+        title=words.ask_hint.format(source=reference.source),
     )  # fmt: skip
     copy = element(
         "button", words.copy, type="button", data_act="copy",

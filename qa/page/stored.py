@@ -34,7 +34,8 @@ def record(turn: AskedTurn) -> dict[str, Any] | None:
         return None
     kept = replace(turn.outcome, nearest=turn.outcome.nearest[:NEAREST_SHOWN])
     answer = answer_to_json(kept)
-    return {"number": turn.number, "question": turn.question, "answer": answer}
+    limits = {"sources": list(turn.sources)} if turn.sources else {}
+    return {"number": turn.number, "question": turn.question, **limits, "answer": answer}
 
 
 def turns_from(records: object, bot: AnsweringBot) -> Turns:
@@ -98,7 +99,9 @@ def _turn(data: object) -> AskedTurn | None:
 
 
 def _read_turn(data: Mapping[str, Any]) -> AskedTurn:
-    return AskedTurn(int(data["number"]), str(data["question"]), answer_from_json(data["answer"]))
+    number, question = int(data["number"]), str(data["question"])
+    sources = tuple(str(one) for one in data.get("sources", ()))
+    return AskedTurn(number, question, answer_from_json(data["answer"]), sources=sources)
 
 
 def answer_from_json(data: Mapping[str, Any]) -> Answer:

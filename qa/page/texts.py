@@ -98,6 +98,10 @@ class Texts:
     text: str
     picture_of: str
     zoom: str
+    asking_one: str
+    asking_many: str
+    ask_all: str
+    asked_only: str
 
 
 TEXTS = {
@@ -169,6 +173,10 @@ TEXTS = {
         text="文字",
         picture_of="{source} 第 {page} 页的样子",
         zoom="放大",
+        asking_one="只问：{name}",
+        asking_many="只问 {count} 份文档",
+        ask_all="改问全部文档",
+        asked_only="只问了：{names}",
     ),
     Language.EN: Texts(
         language=Language.EN,
@@ -247,6 +255,10 @@ TEXTS = {
         text="Text",
         picture_of="Page {page} of {source} as it looks",
         zoom="Larger",
+        asking_one="Asking only {name}",
+        asking_many="Asking {count} documents only",
+        ask_all="Ask all documents",
+        asked_only="Asked only: {names}",
     ),
 }
 

@@ -38,12 +38,14 @@ class AskedTurn:
         question: as it was typed.
         outcome: an answer or refusal, or why there is none.
         is_changed: whether a document that is cited has changed since.
+        sources: the files that were asked; empty for all.
     """
 
     number: int
     question: str
     outcome: Answer | Failure
     is_changed: bool = False
+    sources: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:
@@ -64,7 +66,7 @@ def asked(
 ) -> AskedTurn:
     """Put `question` to the bot, behind the turns of `history`; to these files only, or to all."""
     outcome = _outcome(bot, question, history[-HISTORY_TURNS:], sources)
-    return AskedTurn(number, question, outcome)
+    return AskedTurn(number, question, outcome, sources=tuple(sources or ()))
 
 
 def _outcome(

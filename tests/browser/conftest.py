@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from embeddings.build import build
 from embeddings.encoder import open_encoder
@@ -27,6 +29,11 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # No name leads anywhere: what would leave the machine fails, and `Visitor.foreign` tells of it.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    # The first of them is a page of the browser's own, loaded anew with every window.
+    "--disable-features=PreloadTopChromeWebUI,MediaRouter,OptimizationHints,PaintHolding,"
+    "HttpsUpgrades,LensOverlay,Translate",
 )
 SEEDS = Path(__file__).parents[2] / "seeds"
 
@@ -55,8 +62,40 @@ def seeds_bot(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) ->
     return Bot.open(index)
 
 
+class Windows:
+    """Browser contexts that tests share by their options, and ports that servers share.
+
+    A page that stood at the same address before finds its scripts in the browser's cache, which is
+    most of the time that it takes to open. Nothing else is left of a visit.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: dict[str, BrowserContext] = {}
+        self._ports: list[int] = []
+
+    def port(self, number: int) -> int:
+        """Return the port of the visit of this number in a test, from 0."""
+        while len(self._ports) <= number:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                self._ports.append(free.getsockname()[1])
+        return self._ports[number]
+
+    def context(self, number: int, options: dict[str, Any]) -> BrowserContext:
+        """Return the context of the visit of this number with these options."""
+        key = json.dumps([number, options], sort_keys=True)
+        if key not in self._contexts:
+            self._contexts[key] = self._browser.new_context(**options)
+        return self._contexts[key]
+
+
+@pytest.fixture(scope="package")
+def windows(chromium: Browser) -> Windows:
+    return Windows(chromium)
+
+
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Visit]:
+def visit(windows: Windows) -> Iterator[Visit]:
     """Serve a bot and open the page on it; afterwards nothing may have left the machine."""
     with ExitStack() as stack:
         visitors: list[Visitor] = []
@@ -68,10 +107,13 @@ def visit(chromium: Browser) -> Iterator[Visit]:
             more: Iterable[View] = (),
             **context: Any,
         ) -> Visitor:
-            address = stack.enter_context(running(bot, options=pages, more=more))
+            number = len(visitors)
+            port = windows.port(number)
+            address = stack.enter_context(running(bot, port=port, options=pages, more=more))
             options = {"viewport": size or WIDE, "locale": "zh-CN", **context}
-            opened = stack.enter_context(chromium.new_context(**options))
-            visitor = Visitor(opened, address)
+            window = windows.context(number, options)
+            visitor = Visitor(window, address, window.pages[0] if window.pages else None)
+            stack.callback(visitor.leave)
             visitors.append(visitor)
             visitor.arrive()
             return visitor

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from embeddings.errors import QuestionError
 from embeddings.records import Span
-from embeddings.texts import PassageRow
+from embeddings.texts import DocumentHead, PassageRow
 from qa.conversation import Turn
 from qa.found import Period
 from qa.records import (
@@ -31,6 +31,7 @@ class Facts:
     warning: str | None = None
     index: str = ""
     root: str = ""
+    built: str = ""
 
 
 @dataclass
@@ -86,6 +87,12 @@ class ScriptedBot:
     def info(self) -> Facts:
         sources = tuple(document.sources[0] for document in self.documents.values())
         return Facts(len(self.documents), 126, self.generation, sources, root=self.root)
+
+    def heads(self) -> list[DocumentHead]:
+        return [
+            DocumentHead(one.id, one.title, one.date, one.sources)
+            for one in self.documents.values()
+        ]
 
     def earlier_document(self, document: str, /) -> OriginalDocument | None:
         return self.earlier.get(document)

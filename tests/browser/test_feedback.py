@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
+from embeddings.lexical import Tokenizer
 from qa.feedback import Feedback, FeedbackStore, Verdict
 from qa.page.feedback_texts import FEEDBACK_TEXTS, FeedbackTexts
 from qa.page.options import Options
 from qa.page.texts import Language
+from qa.question_files import read_gold_questions
 from qa.records import Reason
 from tests.browser.conftest import Visit
+from tests.browser.corpus import corpus_bot
 from tests.browser.looks import Look, every_look
 from tests.browser.scripted import ScriptedBot, answer, cite, document, refusal
 from tests.browser.test_frame import findings
@@ -85,13 +88,56 @@ def test_a_thumb_a_note_and_a_change_of_mind(index: Path, visit: Visit, look: Lo
     assert kept(index) == []
 
 
+@every_look
+def test_what_was_said_is_listed_narrowed_and_asked_again(
+    index: Path, visit: Visit, look: Look
+) -> None:
+    words = FEEDBACK_TEXTS[look.texts.language]
+    visitor = visit(BOT, pages=Options(index=index), **look.context)
+    view = visitor.go("feedback")
+    expect(view.get_by_text(words.none)).to_be_visible()
+    visitor.go("ask")
+    judge(visitor, visitor.ask(FIRST), words.up, words)
+    card = visitor.ask(SECOND)
+    judge(visitor, card, words.down, words)
+    card.get_by_label(words.note).fill("是<b>9</b>个")
+    card.get_by_role("button", name=words.save).click()
+    expect(card.get_by_text(words.saved)).to_be_visible()
+    visitor.go("feedback")
+    rows = view.locator(".judged")
+    expect(rows.locator("b")).to_have_text([SECOND, FIRST])
+    expect(rows.first.locator("blockquote")).to_have_text("是<b>9</b>个")
+    expect(rows.first.get_by_label(words.down)).to_be_visible()
+    expect(rows.first.locator("time")).not_to_have_text("")
+    assert findings(visitor.page) == []
+    view.get_by_role("button", name=f"{words.up} 1", exact=True).click()
+    expect(rows.locator("b")).to_have_text([FIRST])
+    rows.get_by_role("button", name=words.again).click()
+    expect(visitor.page.locator(".question")).to_have_text([FIRST, SECOND, FIRST])
+
+
+def test_it_is_exported_as_a_question_file(
+    visit: Visit, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    bot = corpus_bot(tmp_path, tokenizer)
+    visitor = visit(bot, pages=Options(index=tmp_path / "index"))
+    judge(visitor, visitor.ask("高新区有几个党建联盟？"), ZH.up)
+    view = visitor.go("feedback")
+    with visitor.page.expect_download() as found:
+        view.get_by_role("button", name=ZH.export).click()
+    expect(visitor.page.locator("#said")).to_have_text(ZH.exported.format(count=1, left=0))
+    assert found.value.suggested_filename == "feedback.jsonl"
+    (one,) = read_gold_questions(Path(found.value.path()))
+    assert one.question.text == "高新区有几个党建联盟？"
+
+
 def test_it_is_remembered_over_a_reload(index: Path, visit: Visit) -> None:
     visitor = visit(BOT, pages=Options(index=index))
     judge(visitor, visitor.ask(FIRST), ZH.down)
     visitor.cards.last.get_by_label(ZH.note).fill("不对")
     visitor.cards.last.get_by_role("button", name=ZH.save).click()
     expect(visitor.cards.last.get_by_text(ZH.saved)).to_be_visible()
-    visitor.page.reload()
+    visitor.reload()
     pressed = thumb(visitor.cards.last, ZH.down)
     expect(pressed).to_have_attribute("aria-pressed", "true", timeout=PATIENCE)
     thumb(visitor.cards.last, ZH.up).click()

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from embeddings.errors import QuestionError
+from embeddings.lexical import Tokenizer
 from qa.page.chat import running
 from qa.page.markup import Markup, element, join
 from qa.page.opener import opener
@@ -20,7 +21,9 @@ from qa.page.options import Options
 from qa.page.references import passage_references
 from qa.page.texts import Language
 from qa.page.views import How, Part, Patch, Reply, Visit, unknown_act
+from tests.browser.conftest import PHONE
 from tests.browser.conftest import Visit as Visiting
+from tests.browser.corpus import corpus_bot
 from tests.browser.looks import Look, every_look
 from tests.browser.scripted import ScriptedBot, answer, cite, document, hit
 from tests.browser.visitor import Visitor
@@ -153,6 +156,33 @@ def test_a_passage_of_a_view_opens_beside_it(bot: ScriptedBot, visit: Visiting, 
     expect(visitor.panel).to_be_visible()
 
 
+@every_look
+def test_every_view_of_a_real_page_fits_and_is_accessible(
+    visit: Visiting, tokenizer: Tokenizer, tmp_path: Path, look: Look
+) -> None:
+    bot = corpus_bot(tmp_path, tokenizer)
+    options = Options(index=tmp_path / "index")
+    visitor = visit(bot, pages=options, color_scheme="dark", **look.context)
+    page = visitor.page
+    links = page.locator("#header nav a")
+    names = ["ask", "documents", "search", "map", "feedback"]
+    assert links.evaluate_all("all => all.map(link => link.dataset.view)") == names
+    for link in links.all():
+        expect(link).to_be_in_viewport(ratio=1)
+    expect(page.locator(".switch")).to_be_in_viewport(ratio=1)
+    for name in names[1:]:
+        visitor.go(name)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        assert findings(page) == [], name
+
+
+def test_a_long_title_leaves_room_for_the_views(bot: ScriptedBot, visit: Visiting) -> None:
+    options = Options(title="区志与年鉴以及地方文献资料库问答系统")
+    visitor = visit(bot, pages=options, more=[EchoView()], size=PHONE)
+    expect(visitor.page.get_by_role("link", name="回声")).to_be_in_viewport(ratio=1)
+    expect(visitor.page.locator(".switch")).to_be_in_viewport(ratio=1)
+
+
 def test_a_new_index_is_noticed_and_views_are_drawn_again(
     bot: ScriptedBot, visit: Visiting
 ) -> None:
@@ -161,7 +191,7 @@ def test_a_new_index_is_noticed_and_views_are_drawn_again(
     visitor.go("echo")
     bot.generation = 2
     bot.documents = {**bot.documents, "二": document("二.txt", "丁。")}
-    visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    visitor.look_around()
     expect(visitor.page.locator(".pill.size")).to_contain_text("2 份文档")
     expect(visitor.page.locator("#view-echo .field")).to_be_visible()
     assert echo.shown == 2

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Locator, expect
 
+from embeddings.build import build
+from embeddings.encoder import CountingEncoder
 from embeddings.lexical import Tokenizer
 from qa.bot import Bot
 from qa.page.search_texts import SEARCH_TEXTS, SearchTexts
@@ -58,19 +62,49 @@ def test_a_passage_is_found_read_and_opened(bot: Bot, visit: Visit, look: Look) 
 
 
 @every_look
-def test_ask_about_this_begins_a_question(bot: Bot, visit: Visit, look: Look) -> None:
+def test_ask_about_this_limits_the_question_to_the_document(
+    bot: Bot, visit: Visit, look: Look
+) -> None:
     visitor = visit(bot, **look.context)
-    words = SEARCH_TEXTS[look.texts.language]
+    words, page = SEARCH_TEXTS[look.texts.language], visitor.page
     found = search(visitor, "高新区的党建联盟", words)
+    chip = page.locator("#choice")
+    expect(chip).to_be_hidden()
     found.first.get_by_role("button", name=words.ask).click()
-    begun = words.question.format(title="高新区建联盟")
+    expect(chip).to_contain_text(look.texts.asking_one.format(name=GAOXIN))
     expect(visitor.box).to_be_focused()
-    expect(visitor.box).to_have_value(begun)
-    visitor.page.keyboard.type("有几个？")
+    expect(visitor.box).to_have_value("高新区的党建联盟")
+    page.keyboard.type("有多少家企业？")  # over what was looked for, which is selected
     visitor.box.press("Enter")
-    card = visitor.page.locator("#conversation .card:not(.dots)")
-    expect(card).to_have_count(1, timeout=PATIENCE)
-    expect(visitor.page.locator(".question")).to_have_text(f"{begun}有几个？")
+    expect(visitor.cards).to_have_count(1, timeout=PATIENCE)
+    card = visitor.cards.first
+    expect(page.locator(".question")).to_have_text("有多少家企业？")
+    expect(card.locator(".limited")).to_have_text(look.texts.asked_only.format(names=GAOXIN))
+    assert TIANQIAO not in card.inner_text()
+    assert findings(page) == []
+    if look.is_phone:
+        page.keyboard.press("Escape")
+    chip.get_by_role("button", name=look.texts.ask_all).click()
+    expect(chip).to_be_hidden()
+    card = visitor.ask("天桥区覆盖多少家企业？")
+    expect(card.locator(".limited")).to_have_count(0)
+    expect(card).to_contain_text("21家企业")
+    visitor.reload()
+    expect(page.locator("#conversation .limited")).to_have_count(1)
+
+
+def test_days_are_asked_for_only_where_a_document_has_one(
+    bot: Bot, visit: Visit, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "无日期.txt").write_text("天桥区有企业。\n", encoding="utf-8")
+    encoder = CountingEncoder("天桥区企业")
+    build(tmp_path / "pages", tmp_path / "index", encoder, tokenizer)
+    for one, count in ((bot, 2), (Bot(tmp_path / "index", encoder, tokenizer), 0)):
+        view = visit(one).go("search")
+        view.get_by_text(ZH.filters, exact=True).click()
+        expect(view.get_by_role("checkbox").first).to_be_visible()
+        expect(view.locator("input[type=date]")).to_have_count(count)
 
 
 @every_look

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, Download, expect
 
 from qa.conversation import Turn
 from qa.page.chat import running
+from qa.records import OriginalDocument
 from tests.browser.conftest import Visit
 from tests.browser.looks import Look, every_look
 from tests.browser.scripted import ScriptedBot, answer, cite, completed, document, hit
@@ -107,6 +109,7 @@ def test_a_conversation_survives_the_server_and_is_gone_on_with(
             visitor.arrive()
             visitor.ask(ASKED)
             visitor.box.fill("还没问完")
+        visitor.look_around()
         expect(visitor.page.get_by_text(look.texts.lost)).to_be_visible(timeout=40_000)
         with running(bot, port=port):
             expect(visitor.page.get_by_text(look.texts.lost)).to_be_hidden(timeout=40_000)
@@ -189,6 +192,24 @@ def test_stopping_gives_the_question_back_and_changes_nothing(
     expect(visitor.cards).to_have_count(2)
     visitor.reload()
     expect(visitor.cards).to_have_count(2)
+
+
+def test_an_answer_that_stands_there_is_not_stopped_any_more(
+    bot: ScriptedBot, visit: Visit
+) -> None:
+    class Slow(ScriptedBot):
+        def document(self, document_id: str, /) -> OriginalDocument:
+            time.sleep(1.5)  # so that the original comes long after the answer
+            return super().document(document_id)
+
+    visitor = visit(Slow(bot.documents, bot.script))
+    visitor.ask(ASKED)
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.page.locator(".waiting")).to_have_count(0)
+    expect(visitor.cards).to_have_count(1)
+    expect(visitor.box).to_have_value("")
+    visitor.reload()
+    expect(visitor.cards).to_have_count(1)
 
 
 def exported(visitor: Visitor, name: str) -> tuple[str, str]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Route, expect
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    Request,
+    expect,
+)
 
 PATIENCE = 20_000
 """Milliseconds until an answer must stand there: the machine may be busy with other work."""
@@ -15,28 +23,28 @@ class Visitor:
 
     Attributes:
         page: the tab.
-        foreign: addresses of requests that would have left the machine; they are blocked.
+        foreign: addresses of requests that would have left the machine; they come to nothing.
         errors: what the browser's console reported as errors.
     """
 
-    def __init__(self, context: BrowserContext, address: str) -> None:
+    def __init__(self, context: BrowserContext, address: str, page: Page | None = None) -> None:
         self.foreign: list[str] = []
         self.errors: list[str] = []
         self.address = address
-        context.route("**/*", self._let_through)
-        self.page: Page = context.new_page()
+        self._context = context
+        # Listened to, not routed: a routed request is never taken from the cache.
+        context.on("request", self._sent)
+        self.page: Page = page or context.new_page()
         self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", self._failed)
 
-    def _let_through(self, route: Route) -> None:
-        address = route.request.url
-        if urlsplit(address).scheme in {"http", "https"} and (
-            urlsplit(address).hostname != "127.0.0.1"
-        ):
-            self.foreign.append(address)
-            route.abort()
-        else:
-            route.continue_()
+    def _failed(self, error: Error) -> None:
+        self.errors.append(str(error))
+
+    def _sent(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in {"http", "https", "ws", "wss"} and address.hostname != "127.0.0.1":
+            self.foreign.append(request.url)
 
     def _heard(self, message: ConsoleMessage) -> None:
         if message.type == "error":
@@ -47,10 +55,28 @@ class Visitor:
         self.page.goto(self.address)
         expect(self.box).to_be_visible(timeout=PATIENCE)
 
+    def leave(self) -> None:
+        """Close further tabs and have the browser forget the visit; the tab stays for the next."""
+        self._context.remove_listener("request", self._sent)
+        self.page.remove_listener("console", self._heard)
+        self.page.remove_listener("pageerror", self._failed)
+        for other in self._context.pages:
+            if other is not self.page:
+                other.close()
+        self.page.unroute_all()
+        self.page.emulate_media(color_scheme="null")
+        self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        self.page.goto("about:blank")
+        self._context.clear_cookies()
+
     def reload(self) -> None:
         """Load the page anew; unlike `Page.reload` it waits for no picture or font."""
         self.page.evaluate("() => { window.isOld = true; location.reload(); }")
         self.page.wait_for_function("!window.isOld && document.querySelector('#question')")
+
+    def look_around(self) -> None:
+        """Have the page look at once whether its server is there, as when one returns to its tab."""
+        self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     def go(self, view: str) -> Locator:
         """Turn to a view by the navigation, and return it once it stands there."""
@@ -67,7 +93,7 @@ class Visitor:
     @property
     def cards(self) -> Locator:
         """Every answer, refusal and error on the page, oldest first; not the waiting dots."""
-        return self.page.locator(".card:not(.dots)")
+        return self.page.locator("#conversation .card:not(.dots)")
 
     @property
     def panel(self) -> Locator:

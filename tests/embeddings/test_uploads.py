@@ -15,6 +15,9 @@ from embeddings.documents import is_left_out
 from embeddings.errors import IndexWriteError, SourceError, UnreadableFileError
 from embeddings.settings import Settings
 from embeddings.uploads import LONGEST_NAME, Added, Limits, Uploads, given_to, safe_name
+from tests.embeddings.readers import samples
+
+OLD_OFFICE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
 @pytest.fixture
@@ -121,11 +124,19 @@ def test_the_same_bytes_are_kept_once_and_told(uploads: Uploads) -> None:
         ("甲.txt", b"PK\x03\x04", "the content is a zip container"),
         ("甲.txt", b"  \n ", "empty; nothing to index"),
         ("甲.txt", b"", "empty; nothing to index"),
+        ("甲.txt", b"MZ\x90" + bytes(500), "holds zero bytes, so it is not text"),
+        ("甲.md", b"\xff\xfe\x00\xd8", "begins as UTF-16"),
+        ("甲.docx", OLD_OFFICE + bytes(500), "encrypted, or of the old format before .docx"),
+        ("甲.docx", samples.xlsx(), r"content is an Excel workbook; .*\(.xlsx\)"),
+        ("甲.PPTX", samples.pptx()[:-300], r"damaged \(BadZipFile\)"),
+        ("甲.pdf", samples.pdf([["秘密"]], password="x"), "encrypted; save a copy"),
+        ("甲.pdf", b"%PDF-1.7 and nothing more", "damaged"),
     ],
 )
 def test_what_is_plainly_unreadable_is_not_kept(
-    uploads: Uploads, name: str, data: bytes, reason: str
+    tmp_path: Path, name: str, data: bytes, reason: str
 ) -> None:
+    uploads = Uploads(tmp_path / "index")
     with pytest.raises(UnreadableFileError, match=reason):
         add(uploads, name, data)
     assert list(uploads.folder.iterdir()) == []
@@ -136,7 +147,7 @@ def test_limits_of_size_number_and_total(uploads: Uploads) -> None:
         add(uploads, "大.txt", b"x" * 1001)
     for number in range(2):
         add(uploads, f"{number}.txt", f"{number}" * 1000)
-    with pytest.raises(SourceError, match=r"have 2,000 bytes; .* more than 2,500"):
+    with pytest.raises(SourceError, match=r"501 bytes and .* 2,000 bytes; at most 2,500"):
         add(uploads, "2.txt", b"x" * 501)
     for number in range(3, 6):
         add(uploads, f"{number}.txt", f"{number}")
@@ -144,6 +155,22 @@ def test_limits_of_size_number_and_total(uploads: Uploads) -> None:
         add(uploads, "6.txt", b"x")
     assert len(names(uploads)) == 5
     assert Limits.of(Settings()) == Limits(64 * 2**20, 1000, 2048 * 2**20)
+
+
+def test_files_that_can_be_read_are_kept(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path / "index")
+    files = {
+        "页.html": samples.PAGE.encode(),
+        "书.docx": samples.docx(),
+        "片.pptx": samples.pptx(),
+        "表.xlsx": samples.xlsx(),
+        "文.pdf": samples.pdf([["济南"]]),
+    }
+    for name, data in files.items():
+        assert add(uploads, name, data).new
+    long = "济南的园区。" * 300_000  # too large to be read at once: only its head is looked at
+    assert add(uploads, "长.txt", long.encode()[:-1]).new
+    assert len(names(uploads)) == 6
 
 
 def test_an_upload_that_is_cut_off_leaves_nothing(uploads: Uploads) -> None:

@@ -6,7 +6,9 @@ import http.client
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from html.parser import HTMLParser
 from pathlib import Path
@@ -32,6 +34,7 @@ from qa.page.chat import running
 from qa.page.documents_html import SHOWN, Look, list_html, more_html, rows_html, running_html
 from qa.page.documents_read import read_html
 from qa.page.documents_texts import DOCUMENTS_TEXTS
+from qa.page.documents_upload import AT_ONCE
 from qa.page.documents_view import DocumentsView, documents_view
 from qa.page.options import Options
 from qa.page.reasons import chinese, said
@@ -114,7 +117,9 @@ def test_the_whole_view(site: Site, language: Language) -> None:
     texts = DOCUMENTS_TEXTS[language]
     assert all(name in shown.text for name in PAGES)
     assert texts.current in shown.text
-    assert str(site.root) in shown.text
+    assert texts.root.format(root=site.root.name) in shown.text
+    assert str(site.root) not in shown.text
+    assert str(site.root) in [about.get("title") for _, about in shown.tags]
     boxes = [a["data-pick"] for tag, a in shown.tags if a.get("type") == "checkbox"]
     assert boxes == sorted(PAGES)
     assert [a["multiple"] for tag, a in shown.tags if a.get("type") == "file"] == [None]
@@ -386,12 +391,12 @@ def kept(site: Site) -> list[str]:
 def test_an_upload_arrives_byte_for_byte(site: Site, client: Client) -> None:
     data = "高新区\r\n有\ufeff新园。".encode()
     assert client.upload("../夹/他说“好”🎉.txt", data) == (
-        200, {"source": "uploads/他说“好”🎉.txt", "size": len(data), "new": True},
+        200, {"source": "uploads/他说“好”🎉.txt", "size": len(data), "new": True, "taken": False},
     )  # fmt: skip
     assert kept(site) == ["他说“好”🎉.txt"]
     assert (site.index / "uploads" / "他说“好”🎉.txt").read_bytes() == data
     assert client.upload("again.txt", data)[1] == {
-        "source": "uploads/他说“好”🎉.txt", "size": len(data), "new": False,
+        "source": "uploads/他说“好”🎉.txt", "size": len(data), "new": False, "taken": False,
     }  # fmt: skip
 
 
@@ -451,12 +456,34 @@ def test_too_many_are_refused(site: Site, client: Client) -> None:
     assert len(kept(site)) == 3
 
 
-def test_a_connection_that_breaks_off_leaves_nothing(site: Site, client: Client) -> None:
+def begin(client: Client) -> http.client.HTTPConnection:
+    """Begin an upload that does not go on."""
     connection = http.client.HTTPConnection(client._netloc, timeout=20)
     connection.putrequest("POST", "/wenju/documents/upload?name=a.txt")
     connection.putheader("x-wenju-token", client.token)
     connection.putheader("content-length", "1500")
     connection.endheaders(b"x" * 500)
+    return connection
+
+
+def test_more_uploads_than_may_come_at_once_wait(site: Site, client: Client) -> None:
+    begun = [begin(client) for _ in range(AT_ONCE)]
+    until = time.monotonic() + 20
+    while len(list((site.index / "uploads").glob(".*.part"))) < AT_ONCE:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    with ThreadPoolExecutor() as pool:
+        one_more = pool.submit(client.upload, "乙.txt", b"y")
+        with pytest.raises(TimeoutError):
+            one_more.result(timeout=0.5)
+        begun.pop().close()
+        assert one_more.result(timeout=20)[1]["new"]
+    for connection in begun:
+        connection.close()
+
+
+def test_a_connection_that_breaks_off_leaves_nothing(site: Site, client: Client) -> None:
+    connection = begin(client)
     assert client.upload("乙.txt", b"y")[1]["new"]  # the other one is on its way
     connection.close()
     for _ in range(100):

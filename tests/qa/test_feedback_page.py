@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from embeddings.errors import QuestionError
-from qa.bot import LONGEST_QUESTION
+from qa.bot import LONGEST_QUESTION, Bot
 from qa.feedback import FeedbackStore, Verdict
+from qa.page.feedback_list import SHOWN
 from qa.page.feedback_slot import feedback_slot
 from qa.page.feedback_view import HISTORY, FeedbackView
 from qa.page.options import Options
@@ -18,9 +19,10 @@ from qa.page.registry import views
 from qa.page.stored import record
 from qa.page.texts import TEXTS, Language
 from qa.page.turns import AskedTurn
+from qa.question_files import read_gold_questions
 from qa.records import Answer
 from tests.browser.scripted import ScriptedBot, answer, cite, document, refusal
-from tests.qa.page_views import Read, acted, replied
+from tests.qa.page_views import Read, acted, patched, replied, visit
 
 PAGE = document("报.txt", "天桥区有21家企业。高新区有8个联盟。", "标题")
 ASKED = "天桥区有几家企业？"
@@ -115,8 +117,70 @@ class TestWhatIsKept:
         assert FeedbackStore(kept).all() == []
 
     def test_an_unknown_act(self, view: FeedbackView) -> None:
-        with pytest.raises(QuestionError, match="no act 'list' in 'feedback'"):
-            acted(view, "list", {})
+        with pytest.raises(QuestionError, match="no act 'burn' in 'feedback'"):
+            acted(view, "burn", {})
+
+    def test_the_documents_that_were_asked(self, view: FeedbackView, kept: Path) -> None:
+        limited = record(AskedTurn(2, ASKED, SAID, sources=("报.txt",)))
+        acted(view, "give", given(record=limited))
+        assert FeedbackStore(kept).all()[0].sources == ("报.txt",)
+
+
+class TestTheList:
+    def test_there_is_none_yet(self, view: FeedbackView) -> None:
+        for language, said in ((Language.ZH, "还没有评价"), (Language.EN, "No feedback yet")):
+            assert said in view.show(visit(language))
+
+    def test_the_newest_first_and_everything_as_text(self, view: FeedbackView) -> None:
+        acted(view, "give", given(record=kept_of(SAID, "<b>甲</b>？"), note="<i>注</i>"))
+        acted(view, "give", given(id="other-123456", verdict="down", missing=True))
+        read = Read(view.show(visit()))
+        assert read.text.index(ASKED) < read.text.index("<b>甲</b>？")
+        assert "<i>注</i>" in read.text
+        assert "文档里其实没有答案" in read.text
+        assert read.named("i") == []
+        assert len(read.named("li", "judged")) == 2
+
+    @pytest.mark.parametrize(("group", "count"), [("", 2), ("up", 1), ("down", 1), ("<x>", 0)])
+    def test_it_is_narrowed_to_a_verdict(self, view: FeedbackView, group: str, count: int) -> None:
+        acted(view, "give", given())
+        acted(view, "give", given(id="other-123456", verdict="down"))
+        read = Read(patched(acted(view, "list", {"group": group}), "feedback-list"))
+        assert len(read.named("li", "judged")) == count
+
+    def test_a_long_list_comes_in_steps(self, view: FeedbackView) -> None:
+        for at in range(SHOWN + 1):
+            acted(view, "give", given(id=f"person-{at:04}"))
+        read = Read(view.show(visit()))
+        assert len(read.named("li", "judged")) == SHOWN
+        (more,) = (one for _, one in read.tags if one.get("data-act") == "more")
+        data = {"count": more["data-count"]}
+        read = Read(patched(acted(view, "list", data), "feedback-list"))
+        assert len(read.named("li", "judged")) == SHOWN + 1
+
+    def test_praise_is_exported_as_wenju_eval_reads_it(
+        self, bot: Bot, index: Path, tmp_path: Path
+    ) -> None:
+        kept = Path(shutil.copytree(index, tmp_path / "own"))
+        view = FeedbackView(bot, kept)
+        said = bot.ask("天桥区覆盖多少家企业？")
+        acted(view, "give", given(record=kept_of(said, "天桥区覆盖多少家企业？")))
+        acted(view, "give", given(id="other-123456", record=kept_of(said), verdict="down"))
+        file = replied(acted(view, "export", {}))
+        assert (file["file"], file["said"]) == (
+            "feedback.jsonl", "导出了 1 道题；另有 1 条评价做不成题目",
+        )  # fmt: skip
+        path = tmp_path / "feedback.jsonl"
+        path.write_text(file["text"], encoding="utf-8")
+        (one,) = read_gold_questions(path)
+        assert one.question.text == "天桥区覆盖多少家企业？"
+        assert [e.quotes for e in one.evidence] == [(c.quote,) for c in said.citations]
+
+    def test_without_any_praise_nothing_is_exported(self, view: FeedbackView) -> None:
+        acted(view, "give", given(verdict="down"))
+        for language, said in ((Language.ZH, "做不成题目"), (Language.EN, "No question can be")):
+            with pytest.raises(QuestionError, match=said):
+                acted(view, "export", {}, language)
 
 
 class TestTheSlot:

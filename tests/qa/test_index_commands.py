@@ -110,7 +110,7 @@ def test_verify_of_a_clean_index(changing: Changing) -> None:
     result = run("verify")
     assert result.exit_code == 0
     assert re.fullmatch(
-        r"read     generations 1, 2: 30 files, \d+\.\d kB\n"
+        r"read     generations 1, 2: 32 files, \d+\.\d kB\n"
         r"compared 2 documents, 2 passages and 6 vectors with the catalogue\n"
         r"clean    nothing is wrong\n",
         result.stdout,

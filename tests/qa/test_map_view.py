@@ -118,7 +118,7 @@ class TestAQuestion:
 class TestThePage:
     def test_points_name_their_documents(self, view: MapView, bot: Bot) -> None:
         sent = replied(acted(view, "points", {}))
-        assert sorted(source for _, source in sent["documents"]) == sorted(bot.info().sources)
+        assert sorted(source for _, source, _ in sent["documents"]) == sorted(bot.info().sources)
         _, _, number, offset, text = sent["points"][0]
         assert json.dumps(sent)
         given = {"document": sent["documents"][number][0], "offset": str(offset)}
@@ -158,7 +158,7 @@ class TestThePage:
         view = MapView(bot)
         assert ZH.none in str(view.show(visit()))
         assert bot.on_map("天桥区？") is None
-        with pytest.raises(QuestionError, match="还没有地图"):
+        with pytest.raises(QuestionError, match="还没有全景图"):
             acted(view, "points", {})
         assert ZH.nowhere in patched(acted(view, "place", {"question": "天桥区？"}), "map-hits")
 
@@ -174,7 +174,9 @@ class TestThePage:
         view = MapView(Bot(tmp_path / "index", counting, tokenizer))
         read = Read(str(view.show(visit())))
         assert read.named("img") == []
-        assert "<img src=x>&.txt" in read.text
+        only = [about for _, about in read.tags if about.get("data-act") == "only"]
+        assert [about["title"] for about in only] == ["<img src=x>&.txt"]
+        assert "<img src=x>&" in read.text
         hits = Read(patched(acted(view, "place", {"question": "天桥区"}), "map-hits"))
         assert hits.named("script") == []
         assert "<script>alert(1)</script>天桥区。" in hits.text
@@ -189,7 +191,7 @@ class TestTheLegend:
         assert style(STYLES * ROUNDS) == "rest"
 
     def test_further_documents_are_counted(self) -> None:
-        many = [MapDocument(str(at), f"{at}.txt", 1) for at in range(STYLES * ROUNDS + 7)]
+        many = [MapDocument(str(at), f"{at}.txt", "", 1) for at in range(STYLES * ROUNDS + 7)]
         read = Read(str(_legend(many, ZH)))
         assert len(read.named("button")) == STYLES * ROUNDS
         assert "其余 7 份文档" in read.text

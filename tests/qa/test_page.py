@@ -592,6 +592,37 @@ def test_examples_are_made_from_headlines_and_names_of_any_corpus(bot: Bot) -> N
     assert all(bot.ask(question).answered for question in example_questions(bot))
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted", "said"),
+    [
+        ("天桥区拥有直播电商企业100余家、从业人员近千人。", "直播电商企业有多少家？", "100余家"),
+        ("濟陽區引進了博士學歷人才２１人。", "博士學歷人才有多少人？", "２１人"),
+        ("濟陽區引進了博士學歷人才21人。", "博士學歷人才有多少人？", "21人"),
+        (
+            "The programme trained 120 young volunteers.",
+            "How many young volunteers are there?",
+            "120",
+        ),
+        ("天桥区拥有企业很多家。", None, ""),
+    ],
+)
+def test_examples_ask_for_what_is_counted_where_the_number_is_the_answer(
+    text: str, wanted: str | None, said: str
+) -> None:
+    original = document("a.txt", text, "题")
+
+    class Counting(ScriptedBot):
+        def ask(self, question: str, history: Any = (), sources: Any = None) -> Answer:
+            return answer(question, cite(original, original.text), marked=self.script_mark)
+
+        script_mark = said
+
+    bot = Counting({"a": original}, {}, hits=[hit(original, original.text)])
+    assert example_questions(bot) == (() if wanted is None else (wanted,))
+    bot.script_mark = text[:2]
+    assert example_questions(bot) == ()
+
+
 def test_examples_are_made_once_for_an_index() -> None:
     bot = little()
     view = AskView(bot)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 
 from embeddings.build import build
 from embeddings.encoder import CountingEncoder
@@ -123,6 +127,73 @@ def test_the_bot_uses_the_new_index_by_itself(site: tuple[Bot, Library, Rebuildi
     assert rebuilding.state().at == Progress("write", 4, 4, *vars_of(rebuilding))
     found = bot.ask("党建名项目有多少个企业？", sources=["uploads/名单.txt"])
     assert found.citations[0].source == "uploads/名单.txt"
+
+
+def give(library: Library, name: str) -> None:
+    with library.receiving() as file:
+        file.write(f"{name}\n\n{name}有77个企业。\n".encode())
+        library.add(f"{name}.txt", file)
+
+
+class Halting(CountingEncoder):
+    """Encodes nothing before it may."""
+
+    def __init__(self) -> None:
+        super().__init__(ALPHABET)
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.begun.set()
+        assert self.may_go_on.wait(PATIENCE)
+        return super().encode_passages(texts)
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_what_is_given_to_a_running_rebuild_is_taken_in(
+    site: tuple[Bot, Library, Rebuilding], is_given: bool
+) -> None:
+    _, library, _ = site
+    encoder = Halting()
+    build_ = build_of(library, lambda: (encoder, site[0].engines[1]), Settings())
+    rebuilding = Rebuilding(build_, library.index)
+    give(library, "甲")
+    rebuilding.start()
+    assert encoder.begun.wait(PATIENCE)
+    if is_given:
+        give(library, "乙")
+    assert not rebuilding.start()
+    encoder.may_go_on.set()
+    ended(rebuilding)
+    state = rebuilding.state()
+    assert state.report is not None
+    new = ("uploads/甲.txt", "uploads/乙.txt")
+    assert state.report.changes.new == (new if is_given else new[:1])
+    assert (state.number, state.error) == (1, None)
+    assert state.report.generation == 2 + is_given
+    assert library.listing().waiting == 0
+
+
+def test_a_rebuild_that_nobody_wants_again_ends(site: tuple[Bot, Library, Rebuilding]) -> None:
+    _, library, _ = site
+    encoder = Halting()
+    build_ = build_of(library, lambda: (encoder, site[0].engines[1]), Settings())
+    rebuilding = Rebuilding(build_, library.index)
+    give(library, "甲")
+    rebuilding.start()
+    assert encoder.begun.wait(PATIENCE)
+    give(library, "乙")
+    encoder.may_go_on.set()
+    ended(rebuilding)
+    assert library.listing().waiting == 1
+
+
+def test_an_index_that_was_removed_is_built_anew(site: tuple[Bot, Library, Rebuilding]) -> None:
+    bot, library, rebuilding = site
+    shutil.rmtree(library.index)
+    rebuilding.start()
+    ended(rebuilding)
+    assert rebuilding.state().error is None
+    assert bot.ask("天桥区签约多少个项目？").answered
 
 
 def vars_of(rebuilding: Rebuilding) -> tuple[float | None, float | None]:

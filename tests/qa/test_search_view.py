@@ -124,11 +124,11 @@ class TestResults:
         html = patched(acted(view, "find", {"query": "?"}, Language.EN), "search-found")
         assert "甲.txt, 乙.txt, 丙.txt and others, 4 files in all" in html
 
-    def test_about_names_the_article_in_the_pages_language(self, view: SearchView) -> None:
-        for language, said in ((Language.ZH, "《标题&题》里，"), (Language.EN, "In “标题&题”: ")):
+    def test_about_names_the_file_to_ask(self, view: SearchView) -> None:
+        for language, said in ((Language.ZH, "只问 报.txt"), (Language.EN, "Ask 报.txt only")):
             read = Read(patched(acted(view, "find", {"query": "?"}, language), "search-found"))
-            begun = [one["data-question"] for _, one in read.tags if one.get("data-act") == "about"]
-            assert begun == [said] * 3
+            abouts = [one for _, one in read.tags if one.get("data-act") == "about"]
+            assert [(one["data-source"], one["title"]) for one in abouts] == [("报.txt", said)] * 3
 
     def test_more_are_shown_on_demand(self) -> None:
         many = [HITS[at % 3] for at in range(MOST)]

@@ -1,5 +1,5 @@
 // Asking: the question box, the conversation, stopping, asking again, and taking a talk up again.
-const { act, call, find, frameActs, go, memory, on, panel, talks, view, words, Failure } = window.wenju;
+const { act, call, choice, find, frameActs, go, memory, on, panel, talks, view, words, Failure } = window.wenju;
 
 const narrow = matchMedia("(max-width: 760px)");
 const box = () => find("#question");
@@ -19,6 +19,7 @@ async function ask(text) {
   const question = text.trim();
   if (!question || waiting !== null) return;
   const controller = new AbortController();
+  const { talk } = talks;
   waiting = { question, controller };
   const from = replaced;
   const turn = showWaiting(question, from);
@@ -27,10 +28,10 @@ async function ask(text) {
   memory.set(DRAFT, question);
   try {
     const number = Number(turn.dataset.number);
-    const sources = window.wenju.choice?.(); // The documents that were chosen to be asked.
-    const given = { question, number, history: history(from), sources };
+    const given = { question, number, history: history(from), sources: choice.chosen() };
     const reply = await call("ask", "ask", given, { signal: controller.signal });
-    answered(turn, from, question, reply);
+    // Another conversation may have been taken up while the original was still on its way.
+    if (talks.talk === talk) answered(turn, from, question, reply);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     unanswered(turn, from, question, error);
@@ -224,7 +225,7 @@ view("ask", {
     retry,
     clear,
     keep: () => setBox("", null),
-    stop: () => waiting?.controller.abort(),
+    stop,
     new: () => takeUp(null),
     talk: (button) => takeUp(talks.idOf(button)),
     rename: talks.startRename,
@@ -265,8 +266,13 @@ on("keydown", (event) => {
   }
 });
 
+// Once the answer stands there, only the original is on its way: nothing is stopped any more.
+function stop() {
+  if (find("#conversation .dots")) waiting.controller.abort();
+}
+
 function escape() {
-  if (waiting !== null) waiting.controller.abort();
+  if (waiting !== null) stop();
   else if (replaced !== null) setBox("", null);
 }
 

@@ -1,32 +1,30 @@
-// Documents in the browser: uploads, the progress of a rebuild, and which documents are asked.
-const { act, call, find, go, on, say, send, talks, token, view, Failure } = window.wenju;
+// Documents in the browser: uploads, the progress of a rebuild, and ticking those to be asked.
+const { act, call, choice, find, go, on, say, send, token, view, Failure } = window.wenju;
 
 const WORDS = {
   zh: {
     queued: "等待中",
     added: "已上传",
+    renamed: "已上传，存为“{name}”",
+    taken: "已上传，存为“{name}”：同名的文件内容不同，两个都保留",
     same: "内容与“{source}”相同，没有重复收入",
-    large: "超过 {largest} MB，没有上传",
+    large: "有 {size} MB，每个文件最多 {largest} MB，没有上传；请拆分后再传",
     lost: "连接中断，没有上传",
     again: "重试",
     some: "已上传 {count} 个文件，正在收入索引",
-    one: "只问：{name}",
-    many: "只问 {count} 份文档",
-    all: "改问全部文档",
     closed: "这个页面是只读的，不能上传",
     none: "没有可上传的文件",
   },
   en: {
     queued: "Waiting",
     added: "Uploaded",
+    renamed: "Uploaded as “{name}”",
+    taken: "Uploaded as “{name}”: another file has the same name; both are kept",
     same: "Same content as “{source}”; not taken twice",
-    large: "More than {largest} MB; not uploaded",
+    large: "It has {size} MB; at most {largest} MB a file are taken. Split it and try again",
     lost: "The connection was lost; not uploaded",
     again: "Try again",
     some: "{count} files uploaded; they are being taken into the index",
-    one: "Asking only {name}",
-    many: "Asking {count} documents only",
-    all: "Ask all documents",
     closed: "This page is read-only; nothing can be uploaded",
     none: "There was no file to upload",
   },
@@ -37,24 +35,28 @@ const said = (key, parts = {}) =>
 const root = () => find("#view-documents");
 const isHere = () => document.body.dataset.view === "documents";
 const sleep = (time) => new Promise((done) => setTimeout(done, time));
-const shortName = (source) => source.split("/").at(-1);
 
 // ---- the list ----
 
 let group = "";
 const words = () => find("#view-documents [name=words]")?.value ?? "";
 const look = () => ({ words: words(), group });
+const drawnRows = () => ({ ...look(), rows: String(find("#documents-rows")?.rows.length ?? 0) });
+
+// One after the other: what comes back must not be older than what is shown.
+let last = Promise.resolve();
+const inTurn = (step) => (last = last.then(step, step));
 
 async function refresh() {
   if (!root() || !("loaded" in root().dataset)) return;
-  const reply = await act("documents", "list", { ...look(), chosen: chosen() });
+  const reply = await inTurn(() => act("documents", "list", { ...drawnRows(), chosen: choice.chosen() }));
   if (!reply) return;
-  choose(reply.chosen);
+  choice.choose(reply.chosen);
   if (reply.running) watch();
 }
 
 async function narrow() {
-  await act("documents", "find", look());
+  await inTurn(() => act("documents", "find", look()));
 }
 
 let typed = null;
@@ -67,7 +69,7 @@ on("input", (event) => {
 async function change(name, button) {
   if (button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true");
-  const reply = await act("documents", name, { ...look(), source: button.dataset.source });
+  const reply = await inTurn(() => act("documents", name, { ...drawnRows(), source: button.dataset.source }));
   button.removeAttribute("aria-busy");
   if (reply?.said) say(reply.said);
 }
@@ -126,6 +128,7 @@ async function rebuild() {
 // ---- uploads ----
 
 const AT_ONCE = 3;
+const MEGABYTE = 1048576;
 let queue = [];
 let busy = 0;
 let added = 0;
@@ -176,7 +179,8 @@ async function work() {
 async function take({ file, row: item }) {
   const largest = Number(find("#view-documents .drop")?.dataset.largest ?? Infinity);
   if (file.size > largest) {
-    settle(item, "bad", said("large", { largest: Math.floor(largest / 1048576) }));
+    const [size, most] = [Math.ceil(file.size / MEGABYTE), Math.floor(largest / MEGABYTE)];
+    settle(item, "bad", said("large", { size, largest: most }));
     return;
   }
   const reply = await sent(file, find("progress", item));
@@ -187,10 +191,17 @@ async function take({ file, row: item }) {
     settle(item, "bad", reply.error);
   } else if (reply.new) {
     added += 1;
-    settle(item, "good", said("added"));
+    settle(item, "good", keptAs(file.name, reply));
   } else {
     settle(item, "same", said("same", { source: reply.source }));
   }
+}
+
+// The name may be another file's already, or could not be kept as it was.
+function keptAs(given, { source, taken }) {
+  const name = source.split("/").at(-1);
+  if (taken) return said("taken", { name });
+  return name === given.normalize("NFC") ? said("added") : said("renamed", { name });
 }
 
 function settle(item, outcome, sentence) {
@@ -288,110 +299,29 @@ on("change", (event) => {
   event.target.value = "";
 });
 
-// ---- which documents are asked: kept for each conversation ----
+// ---- which documents are asked ----
 
-const CHOICE = "wenju-choice-";
-let talking = null; // The conversation that the choice belongs to; null for one not kept yet.
-
-const store = () => (talks.talk.id === null ? sessionStorage : localStorage);
-const keyOf = (id) => CHOICE + (id ?? "");
-
-function chosen() {
-  try {
-    const found = JSON.parse(store().getItem(keyOf(talks.talk.id)));
-    return Array.isArray(found) ? found.filter((one) => typeof one === "string") : [];
-  } catch {
-    return [];
-  }
-}
-
-function choose(sources) {
-  if (sources.length) store().setItem(keyOf(talks.talk.id), JSON.stringify(sources));
-  else store().removeItem(keyOf(talks.talk.id));
-  draw();
-}
-
-// A conversation that is kept from now on takes its choice along.
-function settled() {
-  const { id } = talks.talk;
-  const fresh = sessionStorage.getItem(keyOf(null));
-  if (talking === null && id !== null && fresh !== null) {
-    localStorage.setItem(keyOf(id), fresh);
-    sessionStorage.removeItem(keyOf(null));
-  }
-  talking = id;
-  draw();
-}
-
-// Another conversation was taken up, with a choice of its own.
-function turned() {
-  if (talking !== null && talks.talk.id === null) sessionStorage.removeItem(keyOf(null));
-  talking = talks.talk.id;
-  draw();
-}
-
-const { keep, remove: forget } = talks;
-talks.keep = () => {
-  keep();
-  settled();
-};
-talks.remove = (id) => {
-  forget(id);
-  localStorage.removeItem(keyOf(id));
-};
-window.wenju.choice = () => (chosen().length ? chosen() : undefined);
-
-function draw() {
-  const sources = chosen();
+function drawPicks() {
+  const sources = choice.chosen();
   for (const box of document.querySelectorAll("#view-documents [data-pick]")) {
     box.checked = sources.includes(box.dataset.pick);
   }
   const bar = find("#documents-chosen");
-  if (bar) {
-    bar.hidden = !sources.length;
-    find(".count", bar).textContent = bar.dataset.picked.replace("{count}", sources.length);
-  }
-  drawChip(sources);
-}
-
-function drawChip(sources) {
-  const dock = find("#dock .box");
-  if (!dock) return;
-  find("#choice")?.remove();
-  if (!sources.length) return;
-  const chip = document.createElement("p");
-  chip.id = "choice";
-  const name = document.createElement("button");
-  name.type = "button";
-  name.className = "pill";
-  name.textContent = sources.length === 1
-    ? said("one", { name: shortName(sources[0]) })
-    : said("many", { count: sources.length });
-  name.title = sources.slice(0, 20).join("\n");
-  name.dataset.act = "go";
-  name.dataset.view = "documents";
-  const clear = document.createElement("button");
-  clear.type = "button";
-  clear.className = "pill all";
-  clear.textContent = "×";
-  clear.setAttribute("aria-label", said("all"));
-  clear.title = said("all");
-  on("click", () => choose([]), clear);
-  chip.append(name, clear);
-  dock.before(chip);
+  if (!bar) return;
+  bar.hidden = !sources.length;
+  find(".count", bar).textContent = bar.dataset.picked.replace("{count}", sources.length);
 }
 
 on("change", (event) => {
   const source = event.target.dataset?.pick;
   if (source === undefined) return;
-  const others = chosen().filter((one) => one !== source);
-  choose(event.target.checked ? [...others, source] : others);
+  const others = choice.chosen().filter((one) => one !== source);
+  choice.choose(event.target.checked ? [...others, source] : others);
 });
+on("wenju:chosen", drawPicks);
 on("wenju:patched", ({ detail: { id } }) => {
-  if (id === "conversation") turned();
-  if (id.startsWith("documents-") || id === "view-documents") draw();
+  if (id.startsWith("documents-") || id === "view-documents") drawPicks();
 });
-on("wenju:drawn", turned);
 
 // ---- a document as it was read ----
 
@@ -413,13 +343,13 @@ on("click", (event) => {
 
 view("documents", {
   shown: async () => {
-    draw();
+    drawPicks();
     seen = (await progress()) ?? seen;
     if (seen?.running) watch();
   },
   drawn: () => {
     group = "";
-    draw();
+    drawPicks();
   },
   stale: refresh,
   acts: {
@@ -428,14 +358,14 @@ view("documents", {
       group = button.dataset.group;
       narrow();
     },
-    more: (button) => act("documents", "more", { ...look(), start: button.dataset.start }),
+    more: (button) => inTurn(() => act("documents", "more", { ...look(), start: button.dataset.start })),
     rebuild,
     remove: (button) => change("remove", button),
     restore: (button) => change("restore", button),
     view: read,
     "close-read": () => find("#documents-read").close(),
     "ask-these": () => go("ask"),
-    clear: () => choose([]),
+    clear: () => choice.choose([]),
   },
 });
 idle();

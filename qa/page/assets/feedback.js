@@ -1,5 +1,6 @@
-// Thumbs below answers. What this browser has given is remembered here, so that it can be changed.
-const { act, find, on, talks, view } = window.wenju;
+// Thumbs below answers, and the list of all of them.
+// What this browser has given is remembered here, so that it can be changed.
+const { act, download, find, on, say: announce, talks, view } = window.wenju;
 
 const GIVEN = "wenju-feedback"; // [[key, {verdict, note, missing}], ...], the newest last.
 const VISITOR = "wenju-visitor";
@@ -55,6 +56,7 @@ async function send(slot, given) {
     return false;
   }
   remember(slot.dataset.key, given);
+  delete find("#view-feedback").dataset.loaded; // Its list is out of date.
   return true;
 }
 
@@ -120,5 +122,43 @@ function drawn() {
   }
 }
 
-on("wenju:patched", drawn);
-view("feedback", { acts: { thumb, note } });
+on("wenju:patched", ({ detail: { place } }) => {
+  drawn();
+  localise(place.parentNode);
+});
+
+// ---- the list of them all ----
+
+// The server knows the time, and the browser where one is.
+function localise(place) {
+  const form = { dateStyle: "medium", timeStyle: "short" };
+  for (const time of place.querySelectorAll("#view-feedback time")) {
+    time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, form);
+  }
+}
+
+let group = ""; // Verdict that the list is narrowed to; empty for all.
+
+const list = (count) => act("feedback", "list", { group, ...(count ? { count } : {}) });
+
+async function exportAll() {
+  const reply = await act("feedback", "export");
+  if (reply === null) return;
+  download(reply);
+  announce(reply.said);
+}
+
+view("feedback", {
+  drawn: () => (group = ""),
+  acts: {
+    thumb,
+    note,
+    group: (button) => {
+      group = button.dataset.group;
+      list();
+    },
+    more: (button) => list(button.dataset.count),
+    again: (button) => window.wenju.ask(button.dataset.question),
+    export: exportAll,
+  },
+});

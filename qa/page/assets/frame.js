@@ -63,19 +63,22 @@ function worded(error) {
   return error instanceof TypeError ? new Failure("lost") : error;
 }
 
-// Each line is put in its place as soon as it is there.
+// Each line is put in its place as soon as it is there. What was replied stays so, whatever is lost
+// or stopped behind it.
 async function read(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
-  let reply = {};
+  let reply = null;
   for (;;) {
     const { value, done } = await reader.read().catch((error) => {
-      throw worded(error);
+      const failure = worded(error);
+      if (reply === null) throw failure;
+      return { done: true };
     });
     const lines = (rest + (value ?? "")).split("\n");
     rest = lines.pop();
     for (const line of lines) reply = take(JSON.parse(line)) ?? reply;
-    if (done) return reply;
+    if (done) return reply ?? {};
   }
 }
 
@@ -254,6 +257,15 @@ function copyByHand(text) {
   carrier.remove();
 }
 
+// Gives a file that the server has written into a reply: {file, type, text}.
+function download({ file, type, text }) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  link.download = file;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
 async function speak(button) {
   const chosen = button.dataset.language;
   document.cookie = `wenju-language=${chosen}; path=/; max-age=31536000; SameSite=Strict`;
@@ -341,6 +353,7 @@ on("visibilitychange", () => document.hidden || watchServer(0));
 window.wenju = {
   act,
   call,
+  download,
   find,
   Failure,
   frameActs,

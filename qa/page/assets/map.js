@@ -364,20 +364,12 @@ let ofTalk = "";
 async function shown() {
   if (!svg()) return;
   place();
-  if (isOnItsWay()) setTimeout(() => document.body.dataset.view === "map" && shown(), 300);
   const question = asked();
   if (!question || question === ofTalk) return;
   ofTalk = question;
   field().value = question;
   if (dots.length) await ask(question);
   else placed = { question };
-}
-
-// Whoever turns to the map quickly is here before the answer is.
-function isOnItsWay() {
-  const turn = [...document.querySelectorAll("#conversation .turn")].at(-1);
-  const kept = talks.talk.records.at(-1)?.number ?? -1;
-  return turn && Number(turn.dataset.number) > kept && !find(".failure", turn);
 }
 
 // ---- the same as a list ----
@@ -424,6 +416,8 @@ view("map", {
   },
 });
 
+// Whoever turns to the map quickly is here before the answer is.
+on("wenju:kept", () => document.body.dataset.view === "map" && shown());
 // An emptied field wipes the question off.
 on("input", ({ target }) => target === field() && !target.value && placed && ask(""));
 on("pointerdown", pressed);

@@ -1,5 +1,5 @@
-// The search: its form is kept over a redraw; filters; a passage becomes the beginning of a question.
-const { act, find, go, on, view } = window.wenju;
+// The search: its form is kept over a redraw; filters; asking one of the documents that were found.
+const { act, choice, find, go, memory, on, view } = window.wenju;
 
 const KEPT = "wenju-search";
 const root = () => find("#view-search");
@@ -10,13 +10,13 @@ const dates = () => [...root().querySelectorAll("input[type=date]")];
 function given(count) {
   const query = find(".query", form()).value;
   const source = boxes().filter((box) => box.checked).map((box) => box.value);
-  const [since, until] = dates().map((field) => field.value);
+  const [since = "", until = ""] = dates().map((field) => field.value);
   return { query, source, since, until, ...(count ? { count } : {}) };
 }
 
 async function search(count) {
   const asked = given(count);
-  sessionStorage.setItem(KEPT, JSON.stringify(asked));
+  memory.set(KEPT, JSON.stringify(asked));
   form().setAttribute("aria-busy", "true");
   await act("search", "find", asked);
   form().removeAttribute("aria-busy");
@@ -26,7 +26,7 @@ async function search(count) {
 async function drawn() {
   let kept;
   try {
-    kept = JSON.parse(sessionStorage.getItem(KEPT));
+    kept = JSON.parse(memory.get(KEPT));
   } catch {
     return;
   }
@@ -41,7 +41,7 @@ async function drawn() {
 // What is chosen stands beside the word that opens the filters, also when they are shut.
 function showChosen() {
   const names = boxes().filter((box) => box.checked).map((box) => box.value);
-  const [since, until] = dates().map((field) => field.value);
+  const [since = "", until = ""] = dates().map((field) => field.value);
   const named = names.length > 2 ? [...names.slice(0, 2), `+${names.length - 2}`] : names;
   const period = since || until ? [`${since} – ${until}`.trim()] : [];
   find(".chosen", root()).textContent = [...named, ...period].join(" · ");
@@ -57,18 +57,23 @@ function clear() {
 function narrow(wanted) {
   const name = wanted.trim().toLowerCase();
   for (const box of boxes()) {
-    box.closest("li").hidden = !box.value.toLowerCase().includes(name) && !box.checked;
+    const row = box.closest("li");
+    row.hidden = !row.textContent.toLowerCase().includes(name) && !box.checked;
   }
 }
 
-// Puts the beginning of a question into the box of Ask; the rest is the visitor's.
+// Limits the questions to one document. What was looked for is offered as the question; a draft stays.
 async function about(button) {
+  const query = find(".query", form()).value.trim();
   await go("ask");
+  choice.choose([button.dataset.source]);
   const box = find("#question");
-  box.value = button.dataset.question;
-  box.dispatchEvent(new Event("input", { bubbles: true }));
+  if (!box.value.trim()) {
+    box.value = query;
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }
   box.focus();
-  box.setSelectionRange(box.value.length, box.value.length);
+  box.select();
 }
 
 view("search", {

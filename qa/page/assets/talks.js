@@ -1,5 +1,5 @@
 // The conversations that this browser keeps; the server knows none of them.
-const { call, find, memory, on, say, view, words, Failure } = window.wenju;
+const { call, download, find, memory, on, say, words, Failure } = window.wenju;
 
 const LIST = "wenju-talks"; // [{id, name, at}], the newest first.
 const CURRENT = "wenju-talk"; // The one in this tab.
@@ -41,6 +41,7 @@ function keep() {
   const about = { id: talk.id, name: talk.name, at: Date.now() };
   store(LIST, [about, ...list().filter((one) => one.id !== talk.id)]);
   drawList();
+  document.dispatchEvent(new Event("wenju:kept"));
 }
 
 /** Take up a conversation that was kept, or a new one for null; true when there is something. */
@@ -123,20 +124,11 @@ function startRename(button) {
 async function exportTalk(button) {
   const given = { records: talk.records, name: talk.name, form: button.dataset.form };
   try {
-    const { file, type, text } = await call("ask", "export", given);
-    download(file, new Blob([text], { type: `${type};charset=utf-8` }));
+    download(await call("ask", "export", given));
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     say(error.sentence || words().failed);
   }
-}
-
-function download(name, blob) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 // A menu closes when something else is clicked, or with Escape.
