@@ -18,6 +18,7 @@ from tests.generations import ENCODER, QUESTION, Changing, seal
 
 FILES = (
     "manifest.json",
+    "map.npy",
     "passage_lengths.npy",
     "passage_means.npy",
     "postings/counts.npy",

@@ -65,7 +65,7 @@ def questions(places: Sequence[str] = PLACES) -> list[dict[str, Any]]:
         quote = f"{place}街道走访企业{100 + at}家"
         text = f"{place}街道走访了多少家企业？"
         found.append(line(f"a{at}", text, "number", f"{100 + at}家", f"{place}.txt", quote))
-        found.append(line(f"u{at}", f"{place}街道种了多少棵柳树？", "unanswerable"))
+        found.append(line(f"u{at}", f"{place}街道搬走了多少家企业？", "unanswerable"))
     return found
 
 
@@ -115,7 +115,7 @@ def cells(out: str) -> dict[str, list[str]]:
     return {row[0]: [cell.strip() for cell in row[1:] if cell.strip()] for row in rows}
 
 
-UNANSWERABLE = "天桥街道种了多少棵柳树？"
+UNANSWERABLE = "天桥街道搬走了多少家企业？"
 
 
 def test_from_question_files_to_weights_that_count(index: Path) -> None:
@@ -125,7 +125,7 @@ def test_from_question_files_to_weights_that_count(index: Path) -> None:
     rows = cells(out)
     assert out.splitlines()[0].startswith("22 answerable and 22 unanswerable questions; ")
     assert rows["passage first"][:3] == ["22", "1.0000", "1.0000"]
-    assert rows["refused"][:3] == ["22", "0.0455", "1.0000"]
+    assert rows["refused"][:3] == ["22", "0.0000", "1.0000"]
     assert rows["false refusals"] == ["22", "0.0000", "0.0000", "+0.0000", "0.0000"]
     assert "threshold: kept; refused +0." in out
     assert out.splitlines()[-1] == (
@@ -146,9 +146,9 @@ def test_the_json_form_and_what_is_said_afterwards(index: Path) -> None:
     assert found["written"] == "index/weights.json"
     assert found["figures"]["refused"] == {
         "n": 22,
-        "before": 0.0455,
+        "before": 0.0,
         "after": 1.0,
-        "standard_error": 0.0455,
+        "standard_error": 0.0,
     }
     assert found["parts"]["threshold"]["kept"] is True
     assert found["least"]["before"] == 0.15
