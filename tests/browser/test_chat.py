@@ -16,6 +16,7 @@ from qa.page.chat import running
 from qa.page.source_panel import SHOWN_AROUND
 from qa.records import Reason
 from tests.browser.conftest import PHONE, Visit
+from tests.browser.looks import Look, every_look
 from tests.browser.scripted import (
     ScriptedBot,
     answer,
@@ -25,6 +26,7 @@ from tests.browser.scripted import (
     hit,
     refusal,
 )
+from tests.browser.test_frame import findings
 from tests.browser.visitor import Visitor
 
 pytestmark = pytest.mark.browser
@@ -59,6 +61,42 @@ def bot() -> ScriptedBot:
         },
         hits=nearest,
     )
+
+
+@every_look
+def test_asked_read_in_the_original_copied_and_asked_on(
+    bot: ScriptedBot, visit: Visit, look: Look
+) -> None:
+    visitor = visit(bot, **look.context, permissions=["clipboard-read", "clipboard-write"])
+    words, card = look.texts, visitor.ask("两件事？")
+    expect(card.locator(".cite")).to_have_text(["1", "2"])
+    card.locator(".cite", has_text="1").click()
+    expect(visitor.marks).to_have_text([TALENT])
+    visitor.see_first_mark()
+    visitor.panel.get_by_role("button", name=words.next).click()
+    expect(visitor.marks).to_have_text([SECOND])
+    visitor.see_first_mark()
+    visitor.panel.get_by_role("button", name=words.copy_source).click()
+    copied = visitor.panel.get_by_role("button", name=words.copied)
+    expect(copied).to_be_visible()
+    assert str(visitor.page.evaluate("navigator.clipboard.readText()")).startswith(SECOND)
+    if look.is_phone:
+        visitor.panel.get_by_role("button", name=words.close).click()
+        expect(visitor.panel).to_be_hidden()
+    visitor.ask("那从业人员呢？")
+    follow_up = visitor.cards.nth(1)
+    expect(follow_up.locator(".answering")).to_have_text("近千人")
+    expect(follow_up.locator(".understood")).to_contain_text(words.understood.strip())
+    refused = visitor.ask("泉通APP花了多少钱？")
+    expect(refused.get_by_role("heading")).to_have_text("文档里没有答案")
+    refused.locator(".passage").first.click()
+    expect(visitor.marks).to_have_text([TALENT])
+    assert findings(visitor.page) == []
+    if look.is_phone:
+        visitor.panel.get_by_role("button", name=words.close).click()
+    follow_up.get_by_role("button", name=words.edit, exact=True).click()
+    expect(visitor.box).to_have_value("天桥区直播电商企业的从业人员有多少？")
+    assert visitor.errors == []
 
 
 def test_a_broken_sentence_is_highlighted_in_all_its_pieces(bot: ScriptedBot, visit: Visit) -> None:
