@@ -325,6 +325,27 @@ def test_one_question_at_a_time_and_none_is_lost(bot: ScriptedBot, visit: Visit)
     expect(visitor.cards).to_have_count(2)
 
 
+def test_a_question_sent_as_the_answer_appears_is_asked(bot: ScriptedBot, visit: Visit) -> None:
+    visitor = visit(bot)
+    visitor.page.evaluate(
+        """next => new MutationObserver((_, observer) => {
+            if (!document.querySelector("#conversation .card:not(.dots)")) return;
+            observer.disconnect();
+            const box = document.querySelector("#question");
+            box.value = next;
+            box.dispatchEvent(new Event("input", { bubbles: true }));
+            const enter = { key: "Enter", bubbles: true, cancelable: true };
+            box.dispatchEvent(new KeyboardEvent("keydown", enter));
+        }).observe(document.body, { childList: true, subtree: true })""",
+        "两件事？",
+    )
+    visitor.box.fill(HOW_MANY)
+    visitor.box.press("Enter")
+    expect(visitor.cards).to_have_count(2)
+    expect(visitor.box).to_have_value("")
+    assert [question for question, _ in bot.asked][-2:] == [HOW_MANY, "两件事？"]
+
+
 def test_clear_forgets_the_conversation(bot: ScriptedBot, visit: Visit) -> None:
     visitor = visit(bot)
     clear = visitor.page.get_by_role("button", name="清空对话")

@@ -17,7 +17,12 @@ let replaced = null; // Number of the turn that the next question takes the plac
 
 async function ask(text) {
   const question = text.trim();
-  if (!question || waiting !== null) return;
+  if (!question) return;
+  if (waiting !== null) {
+    // The answer stands there already, and only what belongs to it is still to come.
+    waiting.goesOn = !find("#conversation .dots");
+    return;
+  }
   const controller = new AbortController();
   const { talk } = talks;
   waiting = { question, controller };
@@ -37,9 +42,11 @@ async function ask(text) {
     unanswered(turn, from, question, error);
   } finally {
     clearTimeout(stoppable);
+    const { goesOn } = waiting;
     waiting = null;
     form().removeAttribute("data-waiting");
     saveDraft();
+    if (goesOn) ask(box().value);
   }
 }
 
