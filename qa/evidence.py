@@ -284,8 +284,16 @@ def _whole(term: str) -> re.Pattern[str]:
 def _share(held: NDArray[np.bool_], weights: Numbers) -> Numbers:
     """Return the share of the weights that each row holds, 0 to 1."""
     total = float(weights.sum())
-    found = held @ weights / total if total > 0 else np.zeros(len(held))
+    found = _mass(held, weights) / total if total > 0 else np.zeros(len(held))
     return np.asarray(found, np.float32)
+
+
+def _mass(held: NDArray[np.bool_], weights: Numbers) -> Numbers:
+    # A product of finite numbers now and then raises the processor's flag for invalid ones, from
+    # lanes that BLAS does not use.
+    with np.errstate(invalid="ignore"):
+        found: Numbers = held @ weights
+    return found
 
 
 def _rarity(held: NDArray[np.bool_]) -> Numbers:
@@ -386,7 +394,7 @@ def _passages(
         _best_of(_share(two_pairs, rare_pairs), starts),
         _share(terms, asked.term_weights * rarest),
         (~terms * asked.term_weights).max(axis=1, initial=0.0),
-        np.log1p(terms @ asked.term_weights),
+        np.log1p(_mass(terms, asked.term_weights)),
         _stand_in(asked.numbers, whole),
         _stand_in(asked.quoted, whole),
         _stand_in(asked.places, whole),
