@@ -24,6 +24,8 @@ _RANKS = re.compile(
 )
 _YEAR = re.compile(r"(?:1\d{3}|20\d{2})$")
 _CURRENCIES = frozenset("$£€¥")
+_SCALE = re.compile("[百千万亿]|illion|thousand|hundred")
+_COUNTED = re.compile(r"\+|[\u4e00-\u9fff](?<![余多来以左右上下至到和与及为是的等个])")
 _DATE_UNITS = frozenset("月日号时")
 
 
@@ -105,9 +107,20 @@ def _bare(found: re.Match[str], folded: str, units: tuple[str, ...]) -> float:
         following = folded[found.end() : found.end() + 30].lower().split()[:3]
         if any(word.startswith(stem) for word in following for stem in stems):
             return 0.9
-    if _is_clock(found, folded):
+    if _is_clock(found, folded) or _counts_else(found, folded, units):
         return 0.0
     return 0.5 if found["arabic"] else 0.3
+
+
+def _counts_else(found: re.Match[str], folded: str, units: tuple[str, ...]) -> bool:
+    """Tell whether a measure is asked for and a numeral stands in a code or counts what follows.
+
+    4大类 and 1+7+N are no sums of money; 2000亿金马克, with its scale, may be one.
+    """
+    if not units or units[0] in COUNTS or _SCALE.search(found[0]):
+        return False
+    around = folded[max(0, found.start() - 1) : found.start()], folded[found.end() :]
+    return around[0] == "+" or bool(_COUNTED.match(around[1]))
 
 
 def _is_clock(found: re.Match[str], folded: str) -> bool:

@@ -42,4 +42,9 @@ def test_other_kinds_are_answered_without_a_form(kind: Kind) -> None:
 def test_a_measure_that_no_sentence_has(question: str, expected: bool) -> None:
     wanted = analyse(question)
     assert is_lacking(wanted, forms(0, 0, 0)) is expected
-    assert not is_lacking(wanted, forms(0, 0.5, 0))
+    assert not is_lacking(wanted, forms(0.5, 0, 0))
+
+
+def test_a_measure_stands_in_the_best_sentence_and_a_count_in_any() -> None:
+    assert is_lacking(analyse("一天收多少吨垃圾？"), forms(0, 0.9))
+    assert not is_lacking(analyse("有多少家企业？"), forms(0, 0.9))
