@@ -192,17 +192,18 @@ class Answerer:
         said_already = {one.candidate.sentence.row for one in before}
         if said_already & {one.sentence.row for one in candidates[:AS_GOOD]}:
             return []
-        most = 1 if wanted.kind in _ONE_SENTENCE else MOST_SENTENCES
-        chosen = choose(candidates, found, most)
-        if asks_which_of_many(found.question):
-            chosen = one_of_each(candidates, found)
-        if most == 1:
+        is_fact = wanted.kind in _ONE_SENTENCE
+        if is_fact:
             chosen = _with_other_value(candidates, found, wanted)
+        elif asks_which_of_many(found.question):
+            chosen = one_of_each(candidates, found)
+        else:
+            chosen = choose(candidates, found)
         return _distinct(
             Said(
                 sentence,
                 forms_in(sentence.sentence.text, wanted, found.question),
-                wanted.kind in _ONE_SENTENCE,
+                is_fact,
             )
             for one in chosen
             for sentence in self._with_neighbours(one, found, wanted)
@@ -239,7 +240,7 @@ class Answerer:
 
         It is 0 when the question names a place of which the documents, or the one that would
         answer, say nothing, or a thing that only others name; and when it asks for a measure that
-        no likely sentence has.
+        the best sentence does not have, or for a count that no likely one has.
         """
         before, gathered = self.support_before(found), found.gathered
         if gathered is None or gathered.weighed is None:
@@ -340,9 +341,9 @@ def _likeliest(gathered: Gathered, repeats: dict[int, list[int]]) -> Iterable[tu
 
 
 def one_of_each(candidates: Sequence[Candidate], found: Found) -> list[Candidate]:
-    """Return the best sentence of each document that says as much as the best one of all.
+    """Return the best sentence of each document, `MOST_DOCUMENTS` at most, best first.
 
-    At most `MOST_DOCUMENTS`, best first; that is as much of the question's words.
+    Only of those that hold nearly as many of the question's words as the best sentence of all.
     """
     mass = found.matches.weights
     needed = AS_MUCH * sum(mass[word] for word in candidates[0].words)
@@ -355,16 +356,17 @@ def one_of_each(candidates: Sequence[Candidate], found: Found) -> list[Candidate
     return list(chosen.values())
 
 
-def choose(
-    candidates: Sequence[Candidate], found: Found, most: int = MOST_SENTENCES
-) -> list[Candidate]:
-    """Return the best sentence, and others, `most` in all, with words of the question it lacks."""
+def choose(candidates: Sequence[Candidate], found: Found) -> list[Candidate]:
+    """Return the best sentence, and others with words of the question that it lacks.
+
+    At most `MOST_SENTENCES` in all.
+    """
     chosen = [candidates[0]]
     held = set(candidates[0].words)
     length = len(candidates[0].sentence.text)
     total = sum(found.matches.weights.values()) or 1.0
     for candidate in candidates[1:]:
-        if len(chosen) == most or chosen[0].weight - candidate.weight > CLEARLY_LESS:
+        if len(chosen) == MOST_SENTENCES or chosen[0].weight - candidate.weight > CLEARLY_LESS:
             break
         gain = sum(found.matches.weights[word] for word in candidate.words - held) / total
         longer = length + len(candidate.sentence.text)

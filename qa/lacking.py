@@ -1,6 +1,6 @@
 """What a sentence loses that has not the form of what was asked for, before it is read.
 
-And whether none of those that were read has it: 多少吨 is not answered without a weight.
+And whether what would be said has it: 多少吨 is not answered without a weight.
 
 The weights of the ranking come from encyclopaedias, where nearly every sentence has a number or a
 date; in news a sentence that repeats the question word for word often has none, and the fact stands
