@@ -39,7 +39,7 @@ class Visitor:
         self.page.on("pageerror", self._failed)
 
     def _failed(self, error: Error) -> None:
-        self.errors.append(str(error))
+        self.errors.append(f"{error}\n{error.stack}")
 
     def _sent(self, request: Request) -> None:
         address = urlsplit(request.url)
