@@ -18,6 +18,7 @@ from embeddings.errors import IndexFolderError, SourceError
 from embeddings.generation import write_generation
 from embeddings.lexical import Tokenizer
 from embeddings.map import VERSION as MAP_VERSION
+from embeddings.passage_vectors import suits
 from embeddings.progress import Meter, OnProgress, Progress, silence
 from embeddings.reports import BuildReport, Changes, Plan, Resumed, changes_between
 from embeddings.roots import Roots, check_not_empty, list_roots
@@ -309,9 +310,12 @@ class _Work:
             return None
         try:
             current = self._folder.current()
-            return read_manifest(current) if int(current.name) == int(number) else None
+            manifest = read_manifest(current)
         except IndexFolderError:
             return None
+        same = int(current.name) == int(number)
+        suited = suits(manifest.counts["passages"], manifest.search)
+        return manifest if same and suited else None
 
     def _state(self) -> str:
         """Return a hash of all that a generation is made from."""

@@ -122,7 +122,7 @@ def self_query(generation: Generation, sample: Sample) -> Iterator[str]:
     own = float(generation.vectors.cosines(sample.vector, row)[0])
     best = float(generation.vectors.search(sample.vector, 1)[1][0])
     # not "is first": of passages with equal vectors any may come first
-    if abs(own - 1) > NEARNESS or best > own + NEARNESS:
+    if abs(own - 1) > NEARNESS or abs(best - own) > NEARNESS:
         yield f"passage {sample.row} is not found by its own vector (cosine {own:.4f})"
     matches = generation.postings.match(sample.words)
     lost = set(sample.words) - set(matches.words(sample.row))

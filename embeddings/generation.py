@@ -6,27 +6,31 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from embeddings.approximate import VECTORS, ApproximateIndex, Approximation
 from embeddings.catalogue import Catalogue, spans_to_json
 from embeddings.centre import Centre
 from embeddings.checks import Sample, check
 from embeddings.damage import MANIFEST, build_command
 from embeddings.encoder import Encoder
 from embeddings.errors import IndexFolderError, IndexWriteError
+from embeddings.halves import Halves, open_halves, write_halves
 from embeddings.keys import Keys, found_by, known_keys
 from embeddings.lexical import Postings, Script
 from embeddings.manifest import Manifest, describe_files, read_manifest
-from embeddings.map import write_map
+from embeddings.map import spread, write_map
+from embeddings.passage_vectors import is_exact
 from embeddings.postings import origins_of
 from embeddings.records import Document, Passage
 from embeddings.store import IndexFolder
 from embeddings.texts import sentence_spans_to_json
-from embeddings.vectors import VectorIndex, open_halves, write_halves
+from embeddings.vectors import VectorIndex
 from embeddings.words import KnownWords
 
 _TABLES = """
@@ -57,7 +61,10 @@ SAMPLES = 8
 """Passages that must find themselves before a generation is published."""
 
 _SLICE = 4096
-"""Sentences whose vectors are in memory at a time."""
+"""Vectors that are in memory at a time."""
+
+QUERIES = 200
+"""Sentences by which an approximate search of passages is measured."""
 
 
 @dataclass(slots=True)
@@ -105,9 +112,11 @@ def write_generation(
     """
     try:
         rows = _write_text(folder / "text.db", catalogue, encoder, words, on_document)
-        _write_vectors(folder, rows, catalogue, encoder)
+        approximation = _write_vectors(folder, rows, catalogue, encoder)
         _write_postings(folder / "postings", rows, catalogue, words)
         manifest = _manifest(folder, number, catalogue, encoder, words, segmenter, rows)
+        if approximation is not None:
+            manifest = replace(manifest, search=approximation.to_json())
         (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
         check(folder, _samples(rows, catalogue, encoder, words))
     except (OSError, sqlite3.OperationalError) as error:
@@ -173,22 +182,44 @@ def _samples(
     ]
 
 
-def _write_vectors(folder: Path, rows: _Rows, catalogue: Catalogue, encoder: Encoder) -> None:
+def _write_vectors(
+    folder: Path, rows: _Rows, catalogue: Catalogue, encoder: Encoder
+) -> Approximation | None:
+    """Write all vectors; return how good the search of passages is, None where it is exact."""
     scripts = np.array(rows.scripts, dtype=np.uint8)
     np.save(folder / "scripts.npy", scripts, allow_pickle=False)
-    passages = catalogue.vectors(rows.passage_keys, encoder.dimensions)
-    VectorIndex.write(folder / "vectors.faiss", passages)
-    Centre.of(passages, scripts).write(folder, "passage")
-    write_map(folder, passages)
-    del passages
-    path, keys = folder / "sentences.npy", rows.sentence_keys
+    _copy_vectors(folder / "sentences.npy", rows.sentence_keys, catalogue, encoder)
+    of_sentences = np.repeat(scripts, rows.sentence_counts)
+    Centre.of(open_halves(folder / "sentences.npy"), of_sentences).write(folder, "sentence")
+    if is_exact(len(rows.passage_keys)):
+        passages = catalogue.vectors(rows.passage_keys, encoder.dimensions)
+        VectorIndex.write(folder / "vectors.faiss", passages)
+        _write_pictures(folder, passages, scripts)
+        return None
+    _copy_vectors(folder / VECTORS, rows.passage_keys, catalogue, encoder)
+    _write_pictures(folder, open_halves(folder / VECTORS), scripts)
+    sentences = Halves(folder / "sentences.npy")
+    return ApproximateIndex.write(folder, sentences.rows(spread(sentences.shape[0], QUERIES)))
+
+
+def _copy_vectors(
+    path: Path, keys: Sequence[bytes], catalogue: Catalogue, encoder: Encoder
+) -> None:
+    """Write vectors of the catalogue to a file; never all of them are in memory."""
     slices = (
         catalogue.vectors(keys[start : start + _SLICE], encoder.dimensions)
         for start in range(0, len(keys), _SLICE)
     )
     write_halves(path, slices, (len(keys), encoder.dimensions))
-    scripts = np.repeat(scripts, rows.sentence_counts)
-    Centre.of(open_halves(path), scripts).write(folder, "sentence")
+
+
+def _write_pictures(
+    folder: Path,
+    passages: NDArray[np.float32] | NDArray[np.float16],
+    scripts: NDArray[np.uint8],
+) -> None:
+    Centre.of(passages, scripts).write(folder, "passage")
+    write_map(folder, passages)
 
 
 def _write_postings(folder: Path, rows: _Rows, catalogue: Catalogue, words: KnownWords) -> None:

@@ -28,7 +28,9 @@ COUNTED = ("documents", "passages", "places", "sentences", "traditional")
 class Manifest:
     """What a generation is made of, as `manifest.json` has it.
 
-    `before` is the number of the generation that was published before it, or None.
+    `before` is the number of the generation that was published before it, or None. `search` tells
+    of an approximate search of passages (`approximate.Approximation`); it is None for an exact one,
+    which no manifest names.
     """
 
     number: int
@@ -42,10 +44,13 @@ class Manifest:
     counts: dict[str, int]
     files: dict[str, dict[str, Any]]
     before: int | None = None
+    search: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""
         fields = {name: getattr(self, name) for name in self.__slots__}
+        if self.search is None:
+            del fields["search"]
         return json.dumps({"format": FORMAT, **fields}, ensure_ascii=False, indent=1)
 
 
@@ -120,6 +125,7 @@ def _is_well_formed(manifest: Manifest) -> bool:
     return (
         isinstance(counts, dict)
         and isinstance(files, dict)
+        and isinstance(manifest.search, dict | None)
         and all(isinstance(counts.get(name), int) for name in COUNTED)
         and all(isinstance(f, dict) and {"bytes", "sha256"} <= f.keys() for f in files.values())
     )

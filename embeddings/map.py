@@ -49,7 +49,7 @@ Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
 
-def write_map(folder: Path, vectors: Floats) -> None:
+def write_map(folder: Path, vectors: Floats | NDArray[np.float16]) -> None:
     """Lay out the passages with these vectors and write their positions into `folder`."""
     np.save(folder / FILE, layout(vectors), allow_pickle=False)
 
@@ -66,7 +66,7 @@ def open_map(folder: Path) -> Floats:
     return mapped
 
 
-def layout(vectors: Floats) -> Floats:
+def layout(vectors: Floats | NDArray[np.float16]) -> Floats:
     """Return a position for each row: each coordinate from -1 to 1, the picture's middle at 0.
 
     Near rows stand near each other; how far apart far ones stand means little.
@@ -142,7 +142,7 @@ class _Space(NamedTuple):
         largest = axes[np.abs(axes).argmax(axis=0), np.arange(size)]
         return cls(mean, np.asarray(axes * np.where(largest < 0, -1, 1), dtype=np.float32))
 
-    def points(self, vectors: Floats) -> Floats:
+    def points(self, vectors: Floats | NDArray[np.float16]) -> Floats:
         """Return the rows of `vectors` in this space."""
         left = np.asarray(vectors, dtype=np.float32) - self.mean
         return np.ascontiguousarray(left @ self.axes)

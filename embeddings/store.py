@@ -2,7 +2,7 @@
 
 library.db            the builder's catalogue
 generations/000007/   manifest.json, text.db, vectors.faiss, sentences.npy, scripts.npy, map.npy,
-                      postings/
+                      postings/; vectors.npy where the search of passages is approximate
 CURRENT               name of the published generation, replaced by an atomic rename
 build.lock            held while a build runs; writer.json beside it says by whom
 uploads/              files given to this index: a root of their own (see uploads.py)
@@ -30,6 +30,7 @@ from embeddings.errors import (
     IndexFolderError,
     IndexMissingError,
 )
+from embeddings.halves import Halves
 from embeddings.lexical import Postings
 from embeddings.manifest import (
     FORMAT,
@@ -41,8 +42,8 @@ from embeddings.manifest import (
 )
 from embeddings.map import FILE as MAP
 from embeddings.map import open_map
+from embeddings.passage_vectors import open_passage_vectors
 from embeddings.texts import Texts
-from embeddings.vectors import VectorIndex, open_halves
 
 __all__ = [
     "FORMAT",
@@ -316,11 +317,11 @@ class Generation(Texts):
             self._hold = locking.Hold(folder / MANIFEST)
         self.manifest = read_manifest(folder, marked=marked)
         with _reading(folder, "vectors.faiss"):
-            self.vectors = VectorIndex.open(folder / "vectors.faiss")
+            self.vectors = open_passage_vectors(folder, self.manifest.search)
         with _reading(folder, "postings"):
             self.postings = Postings.open(folder / "postings")
         with _reading(folder, "sentences.npy"):
-            self._sentence_vectors = open_halves(folder / "sentences.npy")
+            self._sentence_vectors = Halves(folder / "sentences.npy")
         with _reading(folder, "scripts.npy"):
             self.scripts = _open_scripts(folder / "scripts.npy")
         with _reading(folder, "passage_*.npy"):
@@ -358,7 +359,7 @@ class Generation(Texts):
 
     def sentence_vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
         """Return the vectors of sentences, shape (len(rows), dimensions)."""
-        return np.asarray(self._sentence_vectors[list(rows)], dtype=np.float32)
+        return self._sentence_vectors.rows(rows)
 
     def sentence_ranges(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return first row and count of the sentences of passages, shape (len(passages), 2)."""

@@ -1,8 +1,8 @@
-"""Vectors on disk and nearest neighbours: FAISS for passages, a mapped array for sentences."""
+"""Exact search over unit vectors by FAISS; `embeddings.approximate` is for many of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ SMALL = 1000
 
 class VectorIndex:
     """Exact inner-product search over unit vectors, opened by memory map; rows keep their order."""
+
+    rounding = 1e-6
+    """How far a number of a vector may be from what was given to `write`."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
@@ -72,14 +75,14 @@ class VectorIndex:
         if k <= 0:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         if rows is not None and size <= SMALL:
-            return _best(np.asarray(rows, dtype=np.int64), self.cosines(query, rows), k)
+            return best(np.asarray(rows, dtype=np.int64), self.cosines(query, rows), k)
         among = _among(rows)
         found = self._index.search(query[None, :], min(k + 1, size), **among)
         cosines, nearest = found[0][0], found[1][0]
         if len(cosines) > k and cosines[k - 1] == cosines[k]:  # FAISS takes any of those that tie
             least = float(np.nextafter(cosines[k], np.float32(-np.inf)))
             _, cosines, nearest = self._index.range_search(query[None, :], least, **among)
-        return _best(nearest, cosines, k)
+        return best(nearest, cosines, k)
 
     def vectors(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of `rows`, shape (len(rows), dimensions)."""
@@ -92,9 +95,10 @@ class VectorIndex:
         return np.asarray(self.vectors(rows) @ query, dtype=np.float32)
 
 
-def _best(
+def best(
     rows: NDArray[np.int64], cosines: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the `k` rows of the highest cosines, and these, best first, ties by row."""
     if len(rows) > k:
         kept = cosines >= np.partition(cosines, len(rows) - k)[len(rows) - k]
         rows, cosines = rows[kept], cosines[kept]
@@ -109,35 +113,3 @@ def _among(rows: NDArray[np.int64] | None) -> dict[str, Any]:
 
     selector = faiss.IDSelectorBatch(rows)
     return {"params": faiss.SearchParameters(sel=selector)}  # type: ignore[call-arg]
-
-
-def write_halves(path: Path, slices: Iterable[NDArray[np.float32]], shape: tuple[int, int]) -> None:
-    """Write vectors as half-precision numbers.
-
-    Args:
-        path: the file, in numpy's format.
-        slices: some rows at a time, so that never all are in memory.
-        shape: rows, in all slices together, and dimensions.
-    """
-    header = {"descr": "<f2", "fortran_order": False, "shape": shape}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        for vectors in slices:
-            file.write(vectors.astype("<f2").tobytes())
-
-
-def open_halves(path: Path) -> NDArray[np.float16]:
-    """Map the vectors that `write_halves` wrote into memory.
-
-    Raises:
-        IndexDamagedError: when the file is missing or cut short.
-    """
-    try:
-        mapped: NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
-        if mapped.dtype != np.float16 or mapped.ndim != 2:
-            raise ValueError(f"{path.name} holds {mapped.dtype} of {mapped.ndim} dimensions")
-    except (OSError, ValueError, EOFError) as error:
-        raise IndexDamagedError(
-            f"The vectors in {path.name!r} cannot be read; build the index again: wenju build"
-        ) from error
-    return mapped

@@ -318,8 +318,8 @@ class _Comparison:
         except KeyError:
             return False  # a repeat, which is never encoded: the row is that of another passage
         self._encoded[place.row] = True
-        rows = [sentence.row for sentence in sentences]
-        same = _equal(self._generation.vectors.vectors([place.row])[0], own, 1e-6) and _equal(
+        rows, held = [sentence.row for sentence in sentences], self._generation.vectors
+        same = _equal(held.vectors([place.row])[0], own, held.rounding) and _equal(
             self._generation.sentence_vectors(rows), np.array(others), 1e-3
         )
         self._found.vectors += same * len(keys)

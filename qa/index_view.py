@@ -26,6 +26,7 @@ def overview_to_json(index: str, found: Overview) -> dict[str, Any]:
         "model": manifest.model,
         "fingerprint": manifest.fingerprint,
         "tokenizer": manifest.tokenizer,
+        "search": manifest.search or {"kind": "exact"},
         "generation": manifest.number,
         "built": manifest.created,
         "bytes": sum(item["bytes"] for item in manifest.files.values()),
@@ -66,12 +67,23 @@ def overview_to_text(index: str, found: Overview) -> str:
         ("root", manifest.root),
         ("model", f"{manifest.model}, fingerprint {manifest.fingerprint}"),
         ("tokenizer", manifest.tokenizer),
+        ("search", _search_to_text(manifest.search)),
         *((name, count) for name, count in _counts(manifest).items() if count is not None),
     ]
     rows += [("generation", _state_to_text(state)) for state in found.generations]
     if found.warning is not None:
         rows.append(("warning", found.warning))
     return "\n".join(f"{name:10} {value}" for name, value in rows)
+
+
+def _search_to_text(search: dict[str, Any] | None) -> str:
+    """Say how passages are searched for by their vectors, and how many of the nearest are found."""
+    if search is None:
+        return "exact"
+    return (
+        f"approximate, {search['probed']} of {search['lists']} lists, exactly re-scored: "
+        f"recall@{search['at']} {search['recall']:.3f} on {search['sample']} sentences"
+    )
 
 
 def weights_to_json(found: Summary) -> dict[str, Any] | None:

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from embeddings.errors import IndexDamagedError
-from embeddings.vectors import VectorIndex, open_halves, write_halves
+from embeddings.halves import open_halves, write_halves
+from embeddings.vectors import VectorIndex
 
 
 @pytest.fixture(scope="module")

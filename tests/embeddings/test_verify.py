@@ -16,11 +16,12 @@ from embeddings import checks
 from embeddings.build import build
 from embeddings.encoder import CountingEncoder
 from embeddings.errors import IndexMissingError
+from embeddings.halves import open_halves, write_halves
 from embeddings.lexical import Tokenizer
 from embeddings.manifest import Manifest
 from embeddings.records import Span
 from embeddings.store import IndexFolder
-from embeddings.vectors import VectorIndex, open_halves, write_halves
+from embeddings.vectors import VectorIndex
 from embeddings.verify import Problem, says, verify
 from tests.generations import ENCODER, Changing, seal
 

@@ -44,19 +44,35 @@ def damage(changing: Changing, number: int) -> None:
 def test_info_names_every_generation(changing: Changing) -> None:
     out = run("info").stdout.splitlines()
     assert re.fullmatch(r"index      index, \d+\.\d kB", out[0])
-    assert out[1:8] == [
+    assert out[1:9] == [
         f"root       {changing.documents}",
         f"model      {ENCODER.name}, fingerprint {ENCODER.fingerprint}",
         "tokenizer  jieba-0.42.1/2",
+        "search     exact",
         "files      2",
         "documents  2",
         "passages   2",
         "sentences  4",
     ]
     held = r"(just now|\d+ seconds? ago), \d+\.\d kB, 2 files, 2 documents, 2 passages, 4 sentences"
-    assert re.fullmatch(rf"generation 2 published, {held}", out[8])
-    assert re.fullmatch(rf"generation 1 before, {held}", out[9])
-    assert len(out) == 10
+    assert re.fullmatch(rf"generation 2 published, {held}", out[9])
+    assert re.fullmatch(rf"generation 1 before, {held}", out[10])
+    assert len(out) == 11
+
+
+def test_info_tells_of_an_approximate_search(
+    changing: Changing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert json.loads(run("info", "--json").stdout)["search"] == {"kind": "exact"}
+    monkeypatch.setattr("embeddings.passage_vectors.EXACT_UP_TO", 1)
+    changing.publish(3)
+    assert (
+        "search     approximate, 1 of 1 lists, exactly re-scored: recall@10 1.000 on 4 sentences"
+        in run("info").stdout.splitlines()
+    )
+    assert json.loads(run("info", "--json").stdout)["search"] == {
+        "kind": "ivf-sq8", "lists": 1, "probed": 1, "recall": 1.0, "at": 10, "sample": 4,
+    }  # fmt: skip
 
 
 def test_info_as_json(changing: Changing) -> None:
@@ -80,8 +96,8 @@ def test_info_as_json(changing: Changing) -> None:
 def test_info_says_when_another_generation_answers(changing: Changing) -> None:
     damage(changing, 2)
     out = run("info").stdout.splitlines()
-    assert "generation 2 published" in out[8]
-    assert out[8].endswith(", damaged")
+    assert "generation 2 published" in out[9]
+    assert out[9].endswith(", damaged")
     assert out[-1].startswith(
         "warning    Generation 1 answers, not the published one: 'sentences.npy'"
     )
