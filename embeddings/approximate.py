@@ -29,6 +29,9 @@ LISTS = 4.0
 TARGET = 0.995
 """Share of the true nearest rows that stand in the lists looked into, on the sample."""
 
+MOST_SCANNED = 100_000
+"""Rows that a question is compared with at most, about, whatever the sample asks for."""
+
 AT = 10
 """Nearest rows whose recall is measured."""
 
@@ -262,15 +265,19 @@ def _filled(vectors: NDArray[np.float16], middles: Floats) -> Any:
 
 
 def _probed(vectors: NDArray[np.float16], middles: Floats, queries: Floats, wanted: Numbers) -> int:
-    """Return in how many lists, the nearest first, a share of `TARGET` of `wanted` stands."""
+    """Return in how many lists, the nearest first, a share of `TARGET` of `wanted` stands.
+
+    A sample of odd sentences may ask for most of the lists: the recall then says what is missing.
+    """
+    most = max(1, min(len(middles), len(middles) * MOST_SCANNED // len(vectors)))
     if not wanted.size:
-        return len(middles)
+        return most
     nearness = queries @ middles.T
     lists = nearest(vectors[wanted.ravel()], middles)[0].reshape(wanted.shape)
     own = np.take_along_axis(nearness, lists, axis=1)
     ranks = np.sort(((nearness[:, None, :] > own[:, :, None]).sum(axis=2) + 1).ravel())
     last = int(np.ceil(TARGET * len(ranks))) - 1
-    return int(ranks[last])
+    return min(most, int(ranks[last]))
 
 
 def _read(path: Path) -> Any:

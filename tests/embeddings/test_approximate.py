@@ -109,6 +109,16 @@ def test_its_recall_falls_with_the_lists_looked_into(
     assert about.recall == pytest.approx(recall(fewer, vectors, questions, None), abs=0.01)
 
 
+def test_an_odd_sample_does_not_make_it_slow(
+    tmp_path: Path, folder: Path, questions: Floats, few: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approximate, "MOST_SCANNED", 200)
+    os.link(folder / "vectors.npy", tmp_path / "vectors.npy")
+    about = ApproximateIndex.write(tmp_path, -questions)  # which lie near to nothing
+    assert about.probed == 253 * 200 // ROWS
+    assert about.recall < 0.9
+
+
 def test_cosines_are_exact_and_fall(
     index: ApproximateIndex, vectors: Floats, questions: Floats
 ) -> None:
