@@ -45,7 +45,9 @@ from qa.support import Support
 
 EPOCHS = 400
 SHARES = (0.5, 0.25, 0.5)
-"""Weights of answerable questions, of near misses, and of those asked of other files' contexts."""
+"""Weights of answerable questions, of near misses, and of those asked of other files' contexts,
+each file's alone where there are several.
+"""
 
 Columns = NDArray[np.float32]
 
@@ -57,8 +59,20 @@ _UNFITTED = ReadSupport(_LEVEL, _LEVEL, ())
 """Only what comes before it is asked for here."""
 
 
+class Seen(NamedTuple):
+    """What is seen of an answer.
+
+    Attributes:
+        columns: what is weighed, shape (len(COLUMNS),).
+        doubt: nats that rules take off the odds, 0 or more; see `Answerer.doubt`.
+    """
+
+    columns: Columns
+    doubt: float = 0.0
+
+
 class Asked(NamedTuple):
-    """One question as asked of three indexes: columns, shape (len(COLUMNS),); None for refused.
+    """One question as asked of three indexes; None where it was refused before reading.
 
     Attributes:
         whole: all contexts.
@@ -67,10 +81,10 @@ class Asked(NamedTuple):
         apart: those of each other file alone.
     """
 
-    whole: Columns | None
-    near: Columns | None
-    other: Columns | None
-    apart: tuple[Columns | None, ...] = ()
+    whole: Seen | None
+    near: Seen | None
+    other: Seen | None
+    apart: tuple[Seen | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,8 +103,8 @@ class Weighing:
         )  # fmt: skip
         return cls(retriever, Answerer(retriever, 0.0, Support.unseen(file.contexts), _UNFITTED))
 
-    def columns(self, question: str, among: NDArray[np.int64] | None = None) -> Columns | None:
-        """Return what is weighed for a question; None where a rule refuses it."""
+    def seen(self, question: str, among: NDArray[np.int64] | None = None) -> Seen | None:
+        """Return what is seen of a question's answer; None where it is refused before reading."""
         found = self.retriever.ranked(self.retriever.search(question, among))
         before = self.answerer.support_before(found)
         if before == 0 and not found.crosses_languages:
@@ -98,7 +112,8 @@ class Weighing:
         read = self.retriever.read(found)
         if read.gathered is None or read.gathered.weighed is None:
             return None
-        return columns(before, read.gathered.evidence, read.gathered.weighed)
+        evidence, weighed = read.gathered.evidence, read.gathered.weighed
+        return Seen(columns(before, evidence, weighed), self.answerer.doubt(read))
 
 
 def main() -> None:
@@ -163,9 +178,9 @@ def ask(
         if gathered is None or not np.isin(gathered.rows, gold).any():
             continue
         without = (np.setdiff1d(every, taken) for taken in (gold, own))
-        near, other = (weighing.columns(question, rest) for rest in without)
-        apart = tuple(weighing.columns(question, one) for one in alone)
-        found.append(Asked(weighing.columns(question), near, other, apart))
+        near, other = (weighing.seen(question, rest) for rest in without)
+        apart = tuple(weighing.seen(question, one) for one in alone)
+        found.append(Asked(weighing.seen(question), near, other, apart))
     return found
 
 
@@ -182,8 +197,12 @@ def fit(asked: Sequence[Asked]) -> Layers:
 
     torch.manual_seed(0)
     parts = [
-        [found for one in asked if (found := each(one)) is not None]
-        for each in map(attrgetter, ("whole", "near", "other"))
+        [one.columns for one in seen if one is not None]
+        for seen in (
+            [one.whole for one in asked],
+            [one.near for one in asked],
+            [each for one in asked for each in one.apart or (one.other,)],
+        )
     ]
     if not parts[0] or not parts[1]:
         raise SystemExit("There is nothing to fit on: give the English questions with --cross.")
@@ -206,8 +225,11 @@ def fit(asked: Sequence[Asked]) -> Layers:
 def judged(name: str, layers: Layers, asked: Sequence[Asked]) -> str:
     """Return a row of the table."""
 
-    def likely(found: Sequence[Columns | None]) -> NDArray[np.float64]:
-        odds = [-np.inf if one is None else float(layers(one[None, :])[0]) for one in found]
+    def likely(found: Sequence[Seen | None]) -> NDArray[np.float64]:
+        odds = [
+            -np.inf if one is None else float(layers(one.columns[None, :])[0]) - one.doubt
+            for one in found
+        ]
         return np.asarray(1 / (1 + np.exp(-np.array(odds))), np.float64)
 
     whole, near, other = (

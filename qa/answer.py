@@ -46,8 +46,14 @@ HEADLINE_WEIGHT = -1.0
 CLEARLY_LESS = 1.0
 """Nats: a further sentence may be this much less likely than the first."""
 
+LACKING = 5.0
 UNKNOWN = 3.0
-"""Nats by which an answer is less likely where what is counted is named nowhere."""
+ELSEWHERE = 3.0
+"""Nats by which an answer is less likely that has not the measure or date asked for, where what is
+counted is named nowhere, and where only other documents hold a long name of the question.
+
+Of 3,000 questions of CMRC, DRCD and XQuAD they cost 5 an answer that would have been right.
+"""
 
 TOLD = 4.0
 """Nats that a sentence loses that was said to the question before."""
@@ -239,32 +245,41 @@ class Answerer:
         """Return how likely it is that the documents answer, 0 to 1.
 
         It is 0 when the question names a place of which the documents, or the one that would
-        answer, say nothing, or a thing that only others name; and when it asks for a measure that
-        the best sentence does not have, or for a count that no likely one has.
+        answer, say nothing; `doubt` lowers it.
         """
         before, gathered = self.support_before(found), found.gathered
         if gathered is None or gathered.weighed is None:
             return before
         foreign = found.crosses_languages
         likely = self._read_support(before, gathered.evidence, gathered.weighed, foreign=foreign)
-        if likely >= self._least and self._is_about_another(found):
-            return 0.0
+        if likely >= self._least:
+            likely = _doubted(likely, self.doubt(found))
         if foreign:
             return likely
-        if self._retriever.asks_unknown(found):
-            likely = 1 / (1 + (1 / likely - 1) * np.exp(UNKNOWN)) if likely else 0.0
         return self._own.supported(likely, gathered.evidence, gathered.weighed)
 
-    def _is_about_another(self, found: Found) -> bool:
-        """Tell whether a rule shows that what would be said is about something else."""
+    def doubt(self, found: Found) -> float:
+        """Return by how many nats rules lower the odds that the documents answer; 0 for none.
+
+        They do so where what would be said has not the measure or the date that was asked for,
+        where what is counted is named nowhere, and where a long name stands in other documents.
+
+        Args:
+            found: candidates whose sentences were weighed.
+        """
         gathered = found.gathered
         assert gathered is not None
         assert gathered.weighed is not None
         best = np.argsort(-gathered.weighed.sentences, kind="stable")[:READ]
-        if is_lacking(self._parts.wanted(found.question), gathered.evidence.form[best]):
-            return True
+        lacks = is_lacking(self._parts.wanted(found.question), gathered.evidence.form[best])
+        unknown = not found.crosses_languages and self._retriever.asks_unknown(found)
+        elsewhere = self._names_another(found, best[0])
+        return LACKING * lacks + UNKNOWN * unknown + ELSEWHERE * elsewhere
+
+    def _names_another(self, found: Found, best: int) -> bool:
+        """Tell whether the question holds a long name that only other documents hold."""
         names = long_names(found.question)
-        return bool(names) and stands_elsewhere(names, *self._said_and_others(found, best[0]))
+        return bool(names) and stands_elsewhere(names, *self._said_and_others(found, best))
 
     def _said_and_others(self, found: Found, best: int) -> tuple[str, str]:
         """Return the document of a sentence, and what was gathered of others, in search form."""
@@ -326,6 +341,11 @@ class Answerer:
         headline = HEADLINE_WEIGHT * (passage.role is Role.HEADLINE)
         source = source_of(document, found.selection)
         return Candidate(sentence, passage, document, source, words, weight + headline)
+
+
+def _doubted(likely: float, nats: float) -> float:
+    """Return a probability with its odds `nats` lower."""
+    return likely / (likely + (1 - likely) * float(np.exp(nats)))
 
 
 def _likeliest(gathered: Gathered, repeats: dict[int, list[int]]) -> Iterable[tuple[int, float]]:

@@ -36,7 +36,10 @@ def test_other_kinds_are_answered_without_a_form(kind: Kind) -> None:
         ("有多少家企业？", True),
         ("How many books are there?", True),
         ("有多少？", False),
-        ("哪一年成立？", False),
+        ("哪一年成立？", True),
+        ("什么时候成立？", True),
+        ("什么时期没有黑子？", False),
+        ("谁提出来的？", False),
     ],
 )
 def test_a_measure_that_no_sentence_has(question: str, expected: bool) -> None:
@@ -48,3 +51,8 @@ def test_a_measure_that_no_sentence_has(question: str, expected: bool) -> None:
 def test_a_measure_stands_in_the_best_sentence_and_a_count_in_any() -> None:
     assert is_lacking(analyse("一天收多少吨垃圾？"), forms(0, 0.9))
     assert not is_lacking(analyse("有多少家企业？"), forms(0, 0.9))
+
+
+def test_a_year_is_not_told_by_a_word_that_stands_for_one() -> None:
+    assert is_lacking(analyse("哪一年成立？"), forms(0.4, 0.9))  # 今年, 同年
+    assert not is_lacking(analyse("什么时候成立？"), forms(0.4, 0))
