@@ -25,7 +25,7 @@ from embeddings.encoder import Encoder, TokenReader, open_encoder
 from embeddings.lexical import Tokenizer
 from embeddings.model import home
 from embeddings.progress import OnProgress, Progress, silence
-from embeddings.store import Generation
+from embeddings.searchable import Searchable
 from qa import squad
 from qa.bot import Bot, Making
 from qa.evaluate import (
@@ -84,7 +84,7 @@ class Reranked(Retriever):
 
     def __init__(
         self,
-        generation: Generation,
+        generation: Searchable,
         encoder: Encoder,
         tokenizer: Tokenizer,
         ranking: Ranking,

@@ -31,7 +31,8 @@ from embeddings.lexical import Tokenizer
 from embeddings.model import home
 from embeddings.opening import open_published
 from embeddings.progress import silence
-from embeddings.store import Generation, IndexFolder
+from embeddings.searchable import Searchable
+from embeddings.store import IndexFolder
 from qa import squad
 from qa.answer import Answerer
 from qa.bot import LEAST_SUPPORT
@@ -95,7 +96,7 @@ class Weighing:
     answerer: Answerer
 
     @classmethod
-    def unseen(cls, generation: Generation, file: SquadFile) -> Weighing:
+    def unseen(cls, generation: Searchable, file: SquadFile) -> Weighing:
         """Return what saw none of the contexts of `file`."""
         retriever = Retriever(
             generation, open_encoder(), Tokenizer(home() / "jieba"),
@@ -156,7 +157,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def ask(
-    generation: Generation, file: SquadFile, files: Sequence[SquadFile], sample: int | None
+    generation: Searchable, file: SquadFile, files: Sequence[SquadFile], sample: int | None
 ) -> list[Asked]:
     """Return what is weighed for a file's questions; of those the index finds the context of.
 
@@ -170,7 +171,7 @@ def ask(
     rows = rows_by_source(weighing.retriever)
     own = _rows_of(file, rows)
     alone = [_rows_of(other, rows) for other in files if other.name != file.name]
-    every = np.arange(generation.postings.size)
+    every = generation.all_rows()
     found = []
     for one in sampled(file.questions, sample, 0):
         question, gold = one.question.text, rows[squad.context_name(one.context)]

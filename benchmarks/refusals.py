@@ -90,7 +90,7 @@ def ask(retriever: Retriever, file: SquadFile) -> list[Asked]:
     """Return the evidence of a file's questions; those whose context is not found are left out."""
     rows = rows_by_source(retriever)
     own = np.unique(np.concatenate([rows[squad.context_name(text)] for text in file.contexts]))
-    every = np.arange(retriever.generation.postings.size)
+    every = retriever.generation.all_rows()
     foreign = np.setdiff1d(every, own)
     found = []
     for one in file.questions:

@@ -1,7 +1,7 @@
-"""The parts of a search whose cost grows with the corpus, each built and used by itself.
+"""Searches over vectors alone, each built and asked by itself.
 
-A part reads what `benchmarks.scale` has written into a folder: vectors.npy, queries.npy,
-sample.npy, filters.npz. More parts (postings, the whole of `bot.retrieve`) come in beside these.
+A part reads what `benchmarks.scale` has written into a folder: the passages' vectors, queries.npy,
+sample.npy, filters.npz.
 """
 
 from __future__ import annotations
@@ -10,37 +10,34 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.approximate import VECTORS, ApproximateIndex, Approximation
+from benchmarks.synthetic_vectors import unit
+from embeddings import approximate
+from embeddings.approximate import ApproximateIndex, Approximation, lists_for
 from embeddings.halves import Halves, open_halves, write_halves
+from embeddings.partition import blocks, centroids
 from embeddings.passage_vectors import PassageVectors
-from embeddings.vectors import VectorIndex
+from embeddings.vectors import VectorIndex, best
+
+VECTORS = "passages.npy"
 
 K = 60
 """Candidates that `qa.retrieval` takes from the vectors."""
 
-SENTENCES = 5
-"""Sentences of a passage, about."""
+FILE = "vectors.faiss"
 
 _BLOCK = 16_384
 
+Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 
 
-class Asked(NamedTuple):
-    """A question: its number and vector, and the rows that alone count, None for all."""
-
-    number: int
-    query: NDArray[np.float32]
-    rows: Numbers | None = None
-
-
 class Part(ABC):
-    """One part over a folder of synthetic data; it writes into a folder of its own below that."""
+    """One search over a folder of synthetic data; it writes into a folder of its own below that."""
 
     def __init__(self, folder: Path) -> None:
         self.data = folder
@@ -55,42 +52,45 @@ class Part(ABC):
         """Open them as a reader does."""
 
     @abstractmethod
-    def use(self, asked: Asked) -> Numbers:
-        """Do what one question asks of it; return the rows it finds."""
+    def use(self, query: Floats, rows: Numbers | None = None) -> Numbers:
+        """Return the rows nearest to a question; of `rows` alone, None for all."""
 
     def about(self) -> str:
         """Return what the build has chosen, in a word or two."""
         return ""
 
+    def _vectors(self) -> NDArray[np.float16]:
+        return open_halves(self.data / VECTORS)
 
-class _Search(Part):
+
+class _Own(Part):
     index: PassageVectors
 
-    def use(self, asked: Asked) -> Numbers:
+    def use(self, query: Floats, rows: Numbers | None = None) -> Numbers:
         """See `Part.use`."""
-        return self.index.search(asked.query, K, asked.rows)[0]
+        return self.index.search(query, K, rows)[0]
 
 
-class Flat(_Search):
+class Flat(_Own):
     """Every vector compared."""
 
     def build(self) -> None:
         """See `Part.build`."""
-        VectorIndex.write(self.folder / "vectors.faiss", unit(open_halves(self.data / VECTORS)))
+        VectorIndex.write(self.folder / FILE, unit(np.asarray(self._vectors(), np.float32)))
 
     def open(self) -> None:
         """See `Part.open`."""
-        self.index = VectorIndex.open(self.folder / "vectors.faiss")
+        self.index = VectorIndex.open(self.folder / FILE)
 
 
-class Approximate(_Search):
+class Approximate(_Own):
     """Lists of near ones, exactly re-scored."""
 
     def build(self) -> None:
         """See `Part.build`."""
-        vectors = open_halves(self.data / VECTORS)
-        slices = (unit(vectors[at : at + _BLOCK]) for at in range(0, len(vectors), _BLOCK))
-        write_halves(self.folder / VECTORS, slices, (len(vectors), vectors.shape[1]))
+        vectors = self._vectors()
+        slices = (unit(block) for _, block in blocks(vectors, _BLOCK))
+        write_halves(self.folder / approximate.VECTORS, slices, vectors.shape)
         about = ApproximateIndex.write(self.folder, np.load(self.data / "sample.npy"))
         (self.folder / "about.json").write_text(json.dumps(asdict(about)), encoding="utf-8")
 
@@ -107,39 +107,130 @@ class Approximate(_Search):
         return Approximation.read(json.loads((self.folder / "about.json").read_text("utf-8")))
 
 
-class Sentences(Part):
-    """The vectors of the candidates' sentences, read for the rows that the flat index found."""
+class _Rescored(Part):
+    """Another index of FAISS, opened as its kind allows, its rows re-scored like our own."""
+
+    fetched: int
+    flag: str
+
+    @abstractmethod
+    def make(self, vectors: NDArray[np.float16]) -> Any:
+        """Return it empty and trained."""
+
+    @abstractmethod
+    def how(self, kept: Any) -> Any:
+        """Return the parameters of a search; `kept` selects rows, None for all."""
 
     def build(self) -> None:
         """See `Part.build`."""
-        vectors = open_halves(self.data / VECTORS)
-        starts = range(0, len(vectors), _BLOCK)
-        slices = (np.repeat(unit(vectors[at : at + _BLOCK]), SENTENCES, axis=0) for at in starts)
-        shape = (SENTENCES * len(vectors), vectors.shape[1])
-        write_halves(self.folder / "sentences.npy", slices, shape)
+        import faiss
+
+        vectors = self._vectors()
+        index = self.make(vectors)
+        for _, block in blocks(vectors, _BLOCK):
+            index.add(unit(block))
+        faiss.write_index(index, str(self.folder / FILE))
 
     def open(self) -> None:
         """See `Part.open`."""
-        self._halves = Halves(self.folder / "sentences.npy")
-        self._candidates = np.load(self.data / "found.npy")
+        import faiss
 
-    def use(self, asked: Asked) -> Numbers:
-        """See `Part.use`; the same for all filters."""
-        found: Numbers = np.sort(self._candidates[asked.number])
-        own = (found[:, None] * SENTENCES + np.arange(SENTENCES)).ravel()
-        products = (self._halves.rows(own) @ asked.query).reshape(-1, SENTENCES)
-        order: Numbers = found[np.argsort(-products.max(axis=1), kind="stable")]
-        return order
+        path = str(self.folder / FILE)
+        self._index: Any = faiss.read_index(path, getattr(faiss, self.flag))
+        self._halves = Halves(self.data / VECTORS)
+
+    def use(self, query: Floats, rows: Numbers | None = None) -> Numbers:
+        """See `Part.use`."""
+        import faiss
+
+        bits: Any = faiss.IDSelectorBitmap  # whose Python form takes an array
+        kept = None if rows is None else bits(approximate._bits(rows, self._halves.shape[0]))
+        found = self._index.search(query[None, :], self.fetched, params=self.how(kept))[1][0]
+        near = found[found >= 0]
+        return best(near, unit(self._halves.rows(near)) @ query, K)[0]
+
+
+class Hnsw(_Rescored):
+    """A graph of neighbours over vectors of a byte a number."""
+
+    fetched = 120
+    flag = "IO_FLAG_MMAP_IFC"
+    neighbours, built_by, searched_by = 32, 80, 400
+
+    def make(self, vectors: NDArray[np.float16]) -> Any:
+        """See `_Rescored.make`."""
+        import faiss
+
+        kind = faiss.ScalarQuantizer.QT_8bit
+        making: Any = faiss.IndexHNSWSQ  # whose stub lacks the metric
+        index = making(vectors.shape[1], kind, self.neighbours, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = self.built_by
+        index.train(_some(vectors))
+        return index
+
+    def how(self, kept: Any) -> Any:
+        """See `_Rescored.how`."""
+        import faiss
+
+        making: Any = faiss.SearchParametersHNSW  # type: ignore[attr-defined]
+        return making(efSearch=self.searched_by, **({} if kept is None else {"sel": kept}))
+
+    def about(self) -> str:
+        """See `Part.about`."""
+        return f"M {self.neighbours}, ef {self.built_by} and {self.searched_by}"
+
+
+class IvfSq8(_Rescored):
+    """As many lists as our own, a byte a number."""
+
+    fetched = 120
+    flag = "IO_FLAG_MMAP"
+    share = 0.4
+
+    def make(self, vectors: NDArray[np.float16]) -> Any:
+        """See `_Rescored.make`."""
+        import faiss
+
+        lists = lists_for(len(vectors))
+        self._middles = faiss.IndexFlatIP(vectors.shape[1])
+        self._middles.add(centroids(vectors, lists))
+        index = faiss.IndexIVFScalarQuantizer(
+            self._middles, vectors.shape[1], lists, faiss.ScalarQuantizer.QT_8bit,
+            faiss.METRIC_INNER_PRODUCT, True,
+        )  # fmt: skip
+        index.train(_some(vectors))
+        return index
+
+    def open(self) -> None:
+        """See `Part.open`."""
+        import faiss
+
+        super().open()
+        lists: Any = faiss.downcast_InvertedLists(self._index.invlists)
+        lists.prefetch_nthread = 0
+
+    def how(self, kept: Any) -> Any:
+        """See `_Rescored.how`."""
+        import faiss
+
+        probed = self._index.nlist if kept is not None else round(self.share * self._index.nlist)
+        making: Any = faiss.SearchParametersIVF
+        return making(nprobe=probed, **({} if kept is None else {"sel": kept}))
+
+    def about(self) -> str:
+        """See `Part.about`."""
+        return f"{self.share:.0%} of the lists"
 
 
 PARTS: dict[str, type[Part]] = {
     "flat": Flat,
     "approximate": Approximate,
-    "sentences": Sentences,
+    "HNSW32,SQ8": Hnsw,
+    "IVF,SQ8": IvfSq8,
 }
 
 
-def unit(vectors: NDArray[np.float16]) -> NDArray[np.float32]:
-    """Return single-precision rows of length 1, as a build gets them from the catalogue."""
-    rows = np.asarray(vectors, dtype=np.float32)
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+def _some(vectors: NDArray[np.float16]) -> Floats:
+    """Return rows that a quantiser is fitted to."""
+    rows = np.unique(np.linspace(0, len(vectors) - 1, 65_536).round().astype(np.int64))
+    return unit(np.asarray(vectors[rows], np.float32))

@@ -9,24 +9,30 @@ import time
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from embeddings import locking, schema, segment, store, user_dictionary
+from embeddings import locking, schema, segment, stores, user_dictionary
 from embeddings.catalogue import Catalogue, FileRecord
 from embeddings.documents import LARGEST, reading_version
 from embeddings.encoder import Encoder
+from embeddings.engine import Batch, Engine, LocalEngine
 from embeddings.errors import IndexFolderError, SourceError
-from embeddings.generation import write_generation
 from embeddings.lexical import Tokenizer
 from embeddings.map import VERSION as MAP_VERSION
+from embeddings.next_generation import NextGeneration
+from embeddings.opened import infos_of
 from embeddings.passage_vectors import suits
 from embeddings.progress import Meter, OnProgress, Progress, silence
 from embeddings.reports import BuildReport, Changes, Plan, Resumed, changes_between
 from embeddings.roots import Roots, check_not_empty, list_roots
 from embeddings.scan import Scan, Tally
-from embeddings.store import IndexFolder, Manifest, read_manifest
+from embeddings.store import FORMAT, IndexFolder, Manifest, read_manifest
 from embeddings.uploads import Uploads
 from embeddings.wanted import Wanted
 from embeddings.words import KnownWords
+
+if TYPE_CHECKING:
+    from embeddings.store_milvus import MilvusStore
 
 __all__ = ["BATCH", "BuildReport", "OnProgress", "Plan", "Progress", "build", "plan"]
 
@@ -50,7 +56,9 @@ def build(
     check_content: bool = False,
     largest: int = LARGEST,
     rules: segment.Rules | None = None,
+    engine: Engine | None = None,
     on_progress: OnProgress | None = None,
+    store: MilvusStore | None = None,
 ) -> BuildReport:
     """Bring the index in folder `index` up to date with the documents below `root` and its uploads.
 
@@ -72,7 +80,9 @@ def build(
         check_content: read every file, also those that seem unchanged.
         largest: bytes of the largest file that is read.
         rules: how documents are taken apart; None for the default.
+        engine: where documents are taken apart and texts encoded; None for this process.
         on_progress: told about progress; None for silence.
+        store: what keeps the generations; None for the index folder.
 
     Raises:
         SourceError: when `root` is missing, or holds no file that can be read.
@@ -81,10 +91,14 @@ def build(
     started = time.monotonic()
     folder = IndexFolder(index)
     roots = _roots(root, folder)
+    if store is not None:
+        store.check(root, encoder, replace_root)
     with folder.writing(wait=wait), _telling(folder), Catalogue(folder.catalogue) as catalogue:
         if wait:  # perhaps for long: what was listed may be old
             roots = _roots(root, folder)
         work = _Work(root, folder, catalogue, encoder, tokenizer, rules, on_progress or silence)
+        work.store = store
+        work.engine = engine or work.engine
         work.begin(roots, full, replace_root, prune, reading_version(largest))
         work.scan(roots, check_content, prune or replace_root, largest)
         wanted = work.encode()
@@ -121,6 +135,7 @@ def plan(
     largest: int = LARGEST,
     rules: segment.Rules | None = None,
     on_progress: OnProgress | None = None,
+    store: MilvusStore | None = None,
 ) -> Plan:
     """Return what `build` with these arguments would do; write nothing.
 
@@ -131,8 +146,11 @@ def plan(
     """
     folder = IndexFolder(index)
     roots = _roots(root, folder)
+    if store is not None:
+        store.check(root, encoder, replace_root)
     with _telling(folder), Catalogue.copy_of(folder.catalogue) as catalogue:
         work = _Work(root, folder, catalogue, encoder, tokenizer, rules, on_progress or silence)
+        work.store = store
         work.begin(roots, full, replace_root, prune, reading_version(largest))
         work.scan(roots, check_content, prune or replace_root, largest)
         wanted = None if work.published() else Wanted(catalogue, encoder)
@@ -166,6 +184,7 @@ class _Work:
     """The steps of one build, in their order: begin, scan, encode, publish, end.
 
     Attributes:
+        engine: takes documents apart and encodes texts; this process when it is not set.
         files: what became of each file; empty before the scan.
         changes: what is different from the published generation.
         resumed: what was kept of a build that was cut off; None when there was none.
@@ -184,10 +203,12 @@ class _Work:
         self._root, self._folder, self._catalogue = root, folder, catalogue
         self._encoder, self._tokenizer, self._tell = encoder, tokenizer, tell
         self._segmenter = segment.Segmenter(tokenizer, rules or segment.Rules())
-        self._build, self._goes_on = 0, False
+        self._build, self._goes_on, self._full = 0, False, False
         self._before: dict[str, str] = {}
         self._losable: Set[str] = frozenset()
         self._tally = Tally()
+        self.engine: Engine = LocalEngine()
+        self.store: MilvusStore | None = None
         self.files: list[FileRecord] = []
         self.changes = Changes((), (), (), (), 0)
         self.resumed: Resumed | None = None
@@ -213,6 +234,7 @@ class _Work:
         number, _, state = (catalogue.get("build") or f"0 {_DONE}").partition(" ")
         self._goes_on = state == _FULL or (state == _RUNNING and not full)
         self._build = int(number) + (not self._goes_on)
+        self._full = full or state == _FULL
         if full and state != _FULL:
             catalogue.forget_all("build", f"{self._build} {_FULL}")
         elif not self._goes_on:
@@ -230,7 +252,7 @@ class _Work:
     def scan(self, roots: Roots, check_content: bool, prune: bool, largest: int) -> None:
         """Look into the files; refuse to go on when they vanish meanwhile."""
         scan = Scan(
-            self._catalogue, self._segmenter, self._build,
+            self._catalogue, self._segmenter, self._build, self.engine,
             check_content=check_content, largest=largest,
         )  # fmt: skip
         self.files = scan.run(roots.entries, self._tell)
@@ -249,16 +271,20 @@ class _Work:
         """Encode every text that has no vector yet; return None when nothing is to be published."""
         if self.published():
             return None
-        wanted = Wanted(self._catalogue, self._encoder)
+        self._next = self._next_generation()
+        wanted = self._next.wanted()
         self._note_resumed(wanted)
         meter = Meter("encode", wanted.missing, self._tell, wanted.characters)
-        for window in wanted.windows():
-            for start in range(0, len(window), BATCH):
-                batch = window[start : start + BATCH]
-                vectors = self._encoder.encode_passages([text for _, text in batch])
-                self._catalogue.add_vectors([key for key, _ in batch], vectors, self._build)
-                meter.advance(len(batch), sum(len(text) for _, text in batch))
+        for batch, vectors in self.engine.encode(_batches(wanted), self._encoder):
+            self._catalogue.add_vectors([key for key, _ in batch], vectors, self._build)
+            meter.advance(len(batch), sum(len(text) for _, text in batch))
         return wanted
+
+    def _next_generation(self) -> NextGeneration:
+        return NextGeneration(
+            self._folder, self._catalogue, self._encoder, self._tokenizer,
+            self._segmenter.rules.version, self.files,
+        )  # fmt: skip
 
     def _note_resumed(self, wanted: Wanted) -> None:
         files, texts = self._tally.kept, wanted.made_by(self._build) if self._goes_on else 0
@@ -268,24 +294,36 @@ class _Work:
     def publish(self, wanted: Wanted) -> Manifest:
         """Write and publish a generation; then forget what only older ones needed."""
         catalogue = self._catalogue
-        words = KnownWords(catalogue, self._tokenizer)
-        meter = Meter("write", len({f.document for f in self.files if f.document}), self._tell)
+        meter = Meter("write", self._next.documents, self._tell)
+        if self.store is not None:
+            words = KnownWords(catalogue, self._tokenizer)
+            manifest = self._publish_there(self.store, words, meter)
+            wanted.forget_others()
+            words.forget_others()
+            return manifest
         try:
             number, partial = self._folder.start_generation()
             user_dictionary.keep(self._tokenizer.user_words, partial)
         except OSError as error:
             raise locking.unwritable(self._folder.path, error) from error
-        manifest = write_generation(
-            partial, number, catalogue, self._encoder, words,
-            segmenter=self._segmenter.rules.version, on_document=meter.advance,
-        )  # fmt: skip
-        words.keep()
+        manifest = self._next.write(partial, number, meter.advance)
         # Noted first: it counts only when CURRENT names this number, whenever a build is cut off.
         catalogue.put("published", f"{number} {self._state()}")
         self._folder.publish(partial)
         catalogue.accept(number)
-        wanted.forget_others()
-        words.forget_others()
+        self._next.forget_others(wanted)
+        return manifest
+
+    def _publish_there(self, store: MilvusStore, words: KnownWords, meter: Meter) -> Manifest:
+        """Publish a generation in another store than the index folder."""
+        manifest = store.publish(
+            self._catalogue, self._encoder, words, self._segmenter.rules.version,
+            self._tokenizer.user_words, meter.advance, anew=self._full,
+        )  # fmt: skip
+        words.keep()
+        self._catalogue.put("published", f"{manifest.number} {self._state()}")
+        self._catalogue.accept(manifest.number)
+        stores.remember(self._folder.path, store.address)
         return manifest
 
     def same(self) -> Manifest:
@@ -308,24 +346,34 @@ class _Work:
         number, _, state = (self._catalogue.get("published") or "").partition(" ")
         if state != self._state():
             return None
+        if self.store is not None:
+            there = self.store.published()
+            return there if there and there.number == int(number) else None
         try:
             current = self._folder.current()
             manifest = read_manifest(current)
         except IndexFolderError:
             return None
         same = int(current.name) == int(number)
-        suited = suits(manifest.counts["passages"], manifest.search)
+        suited = all(suits(piece.passages, piece.search) for piece in infos_of(manifest))
         return manifest if same and suited else None
 
     def _state(self) -> str:
         """Return a hash of all that a generation is made from."""
         digest = hashlib.sha256()
         rules = [self._encoder.fingerprint, self._tokenizer.fingerprint]
-        rules += [self._segmenter.rules.version, f"{store.FORMAT}.{MAP_VERSION}"]
+        rules += [self._segmenter.rules.version, f"{FORMAT}.{MAP_VERSION}"]
+        rules += [self.store.key] if self.store is not None else []
         files = (f"{file.source}\0{file.document}" for file in self.files if file.document)
         for part in (*rules, *files):
             digest.update(part.encode("utf-8", "surrogateescape") + b"\n")
         return digest.hexdigest()
+
+
+def _batches(wanted: Wanted) -> Iterator[Batch]:
+    for window in wanted.windows():
+        for start in range(0, len(window), BATCH):
+            yield window[start : start + BATCH]
 
 
 def _uploads_before(catalogue: Catalogue) -> set[str]:

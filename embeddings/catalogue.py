@@ -129,7 +129,7 @@ class Catalogue:
         with self._db:
             for table in ("passages", "documents", "scans", "vectors", "leaving", "words"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own
-            self._db.execute("DELETE FROM meta WHERE key = 'published'")
+            self._db.execute("DELETE FROM meta WHERE key IN ('published', 'accepted')")
             self._put(note, value)
 
     def has_document(self, document: str, segmenter: str) -> bool:
@@ -169,7 +169,10 @@ class Catalogue:
             )
             self._db.executemany(
                 "INSERT INTO passages VALUES (?, ?, ?, NULL)",
-                ((document.id, at, _to_json(passage)) for at, passage in enumerate(passages)),
+                (
+                    (document.id, at, passage_to_json(passage))
+                    for at, passage in enumerate(passages)
+                ),
             )
 
     def files(self) -> list[FileRecord]:
@@ -260,7 +263,7 @@ class Catalogue:
         rows = self._db.execute(
             "SELECT document, min(source) AS first FROM scans WHERE document IS NOT NULL"
             " GROUP BY document ORDER BY first"
-        )
+        ).fetchall()  # a query that is still read would keep the log from being shortened
         return (row[0] for row in rows)
 
     def sources_of(self, document: str) -> tuple[str, ...]:
@@ -275,14 +278,14 @@ class Catalogue:
         rows = self._db.execute(
             "SELECT passage FROM passages WHERE document = ? ORDER BY ordinal", (document,)
         )
-        return [_from_json(row[0]) for row in rows]
+        return [passage_from_json(row[0]) for row in rows]
 
     def passage(self, document: str, ordinal: int) -> Passage:
         """Return the passage of a document that is number `ordinal` in reading order, from 0."""
         row = self._db.execute(
             "SELECT passage FROM passages WHERE document = ? AND ordinal = ?", (document, ordinal)
         ).fetchone()
-        return _from_json(row[0])
+        return passage_from_json(row[0])
 
     def keys_of(self, document: str, inputs: str) -> list[bytes] | None:
         """Return the keys that `put_keys` kept of each passage, or None when there are none.
@@ -359,7 +362,8 @@ def _marks_from_json(text: str) -> tuple[Mark, ...]:
     )
 
 
-def _to_json(passage: Passage) -> str:
+def passage_to_json(passage: Passage) -> str:
+    """Return a passage as the catalogue keeps it."""
     fields = [getattr(passage, name) for name in _PLAIN]
     sentences = [[item.text, _pairs(item.spans)] for item in passage.sentences]
     return json.dumps([*fields, _pairs(passage.spans), sentences], ensure_ascii=False)
@@ -369,7 +373,8 @@ def _pairs(spans: Iterable[Span]) -> list[tuple[int, int]]:
     return [(span.start, span.end) for span in spans]
 
 
-def _from_json(text: str) -> Passage:
+def passage_from_json(text: str) -> Passage:
+    """Return the passage that `passage_to_json` wrote."""
     kept: Any = json.loads(text)
     if isinstance(kept, dict):
         return _from_older_json(kept)

@@ -42,12 +42,7 @@ class Centre:
 
         Mapped rows are read some at a time.
         """
-        sums = np.zeros((_SCRIPTS, vectors.shape[1]))
-        for own, among in _slices(vectors, scripts):
-            for script in range(_SCRIPTS):
-                sums[script] += own[among == script].sum(axis=0, dtype=np.float64)
-        counts = np.bincount(scripts, minlength=_SCRIPTS)
-        means = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
+        means = Sums.of(vectors, scripts).means
         lengths = np.zeros(len(vectors), dtype=np.float32)
         for at, (own, among) in enumerate(_slices(vectors, scripts)):
             found = np.linalg.norm(own - means[among], axis=1)
@@ -93,6 +88,68 @@ class Centre:
         """
         common = (self.means @ query)[scripts]
         return np.asarray((products - common) / self.lengths[rows], dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums of vectors by script, which a small change is added to without a look at the others.
+
+    Attributes:
+        of_each: shape (3, dimensions), by `lexical.Script`.
+        counts: of how many vectors each is, shape (3,).
+    """
+
+    of_each: NDArray[np.float64]
+    counts: NDArray[np.float64]
+
+    @staticmethod
+    def file(name: str) -> str:
+        """Return the file of ``passage`` or ``sentence`` sums."""
+        return f"{name}_sums.npy"
+
+    @classmethod
+    def of(
+        cls, vectors: NDArray[np.float32] | NDArray[np.float16], scripts: NDArray[np.uint8]
+    ) -> Sums:
+        """Sum rows, shape (rows, dimensions), by the script of each."""
+        sums = np.zeros((_SCRIPTS, vectors.shape[1]))
+        for own, among in _slices(vectors, scripts):
+            for script in range(_SCRIPTS):
+                sums[script] += own[among == script].sum(axis=0, dtype=np.float64)
+        return cls(sums, np.bincount(scripts, minlength=_SCRIPTS).astype(np.float64))
+
+    @classmethod
+    def of_means(cls, means: NDArray[np.float32], counts: NDArray[np.int64]) -> Sums:
+        """Return the sums by the means, and of how many vectors they are."""
+        both = (means.astype(np.float64) * counts[:, None], counts.astype(np.float64))
+        return cls(*both)
+
+    @property
+    def means(self) -> NDArray[np.float32]:
+        """The mean vector of each script, shape (3, dimensions); 0 for one that has no row."""
+        means = self.of_each / np.maximum(self.counts, 1)[:, None]
+        return np.asarray(means, dtype=np.float32)
+
+    def plus(self, other: Sums, times: int = 1) -> Sums:
+        """Return the sums with `other` added, or taken off with -1."""
+        return Sums(self.of_each + times * other.of_each, self.counts + times * other.counts)
+
+    def write(self, folder: Path, name: str) -> None:
+        """Write them into `folder`."""
+        both = np.concatenate([self.of_each, self.counts[:, None]], axis=1)
+        np.save(folder / self.file(name), both, allow_pickle=False)
+
+    @classmethod
+    def open(cls, folder: Path, name: str) -> Sums:
+        """Read what `write` wrote.
+
+        Raises:
+            OSError, ValueError: when the file is missing or is not one of ours.
+        """
+        both = np.load(folder / cls.file(name), allow_pickle=False)
+        if both.dtype != np.float64 or both.ndim != 2 or len(both) != _SCRIPTS:
+            raise ValueError(f"{cls.file(name)} holds {both.dtype} of shape {both.shape}")
+        return cls(both[:, :-1], both[:, -1])
 
 
 def _slices(

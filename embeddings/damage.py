@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from embeddings.errors import IndexDamagedError
@@ -40,3 +42,12 @@ def damaged(folder: Path, name: str) -> IndexDamagedError:
         f"{name!r} of generation {folder.name} in {str(index)!r} is missing or damaged; "
         f"build the index again: {build_command(index)}"
     )
+
+
+@contextmanager
+def reading(folder: Path, name: str) -> Iterator[None]:
+    """Turn whatever a damaged file does to its reader into the one error that says so."""
+    try:
+        yield
+    except Exception as error:  # numpy alone raises five kinds, also its parser's
+        raise damaged(folder, name) from error

@@ -122,6 +122,7 @@ def open_encoder(
     model: str | None = None,
     *,
     engine: str | None = None,
+    threads: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Encoder:
     """Open the packaged model, or another one.
@@ -130,6 +131,7 @@ def open_encoder(
         model: a sentence-transformers folder or id; None for the packaged model.
         engine: `ONNX` or `SENTENCE_TRANSFORMERS`. None takes ONNX for the packaged model and
             copies of its folder, and sentence-transformers for all others.
+        threads: how many the ONNX engine works with; None for as many as there are processors.
         progress: gets short lines while the packaged model is made, which happens once.
 
     Raises:
@@ -141,7 +143,7 @@ def open_encoder(
         raise SettingError(f"The engine {engine!r} is unknown; choose {' or '.join(ENGINES)}.")
     folder = packaged.model_folder(progress) if model is None else Path(model).expanduser()
     if engine == ONNX or (engine is None and _is_packaged(folder)):
-        return OnnxEncoder(folder)
+        return OnnxEncoder(folder, threads)
     return SentenceTransformersEncoder(folder if folder.is_dir() else str(model))
 
 

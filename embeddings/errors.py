@@ -8,12 +8,14 @@ One class for each thing that a user does next:
     ├── SourceError                 a folder of documents: missing, empty, not readable
     │   └── UnreadableFileError     one file: it is skipped with this reason, the build goes on
     │       └── UnopenedFileError   it could not be opened; the next build tries again
+    ├── EngineError                 where a build is worked on: not installed, away, refusing, lost
     ├── IndexFolderError            the index folder
     │   ├── IndexMissingError       nothing was built there yet
     │   ├── IndexFormatError        made by a newer (or unknown) version
     │   ├── IndexDamagedError       a file is missing or differs from its checksum
     │   ├── IndexLockedError        another process is writing
-    │   └── IndexWriteError         the folder cannot be written
+    │   ├── IndexWriteError         the folder cannot be written
+    │   └── StoreError              the server that keeps the index: away, refusing, not ours
     └── ModelError                  the embedding model
         ├── ModelMissingError       no weights here
         ├── ModelDamagedError       weights or a cached file differ from their checksum
@@ -49,6 +51,10 @@ class UnopenedFileError(UnreadableFileError):
     """One file could not be opened or listed, which may change while the file does not."""
 
 
+class EngineError(WenjuError):
+    """What a build is worked on by is missing, cannot be reached, is not ours, or was lost."""
+
+
 class IndexFolderError(WenjuError):
     """Something about the index folder."""
 
@@ -71,6 +77,10 @@ class IndexLockedError(IndexFolderError):
 
 class IndexWriteError(IndexFolderError):
     """The index folder cannot be written."""
+
+
+class StoreError(IndexFolderError):
+    """The server that keeps an index does not answer, refuses, or holds something else."""
 
 
 class ModelError(WenjuError):

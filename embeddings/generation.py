@@ -2,60 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.approximate import VECTORS, ApproximateIndex, Approximation
-from embeddings.catalogue import Catalogue, spans_to_json
-from embeddings.centre import Centre
+from embeddings.catalogue import Catalogue
+from embeddings.centre import Centre, Sums
 from embeddings.checks import Sample, check
 from embeddings.damage import MANIFEST, build_command
 from embeddings.encoder import Encoder
 from embeddings.errors import IndexFolderError, IndexWriteError
+from embeddings.growable import is_big, write_growable
 from embeddings.halves import Halves, open_halves, write_halves
-from embeddings.keys import Keys, found_by, known_keys
+from embeddings.keys import known_keys
 from embeddings.lexical import Postings, Script
 from embeddings.manifest import Manifest, describe_files, read_manifest
 from embeddings.map import spread, write_map
 from embeddings.passage_vectors import is_exact
 from embeddings.postings import origins_of
-from embeddings.records import Document, Passage
 from embeddings.store import IndexFolder
-from embeddings.texts import sentence_spans_to_json
+from embeddings.text_writer import Rows, writing_whole
 from embeddings.vectors import VectorIndex
 from embeddings.words import KnownWords
-
-_TABLES = """
-PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
-CREATE TABLE documents (id TEXT PRIMARY KEY, text TEXT NOT NULL, title TEXT NOT NULL, date TEXT,
-  page_starts TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE files (source TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE passages (row INTEGER PRIMARY KEY, role TEXT NOT NULL, text TEXT NOT NULL,
-  first_place INTEGER NOT NULL, first_sentence INTEGER NOT NULL, sentence_count INTEGER NOT NULL);
-CREATE TABLE sentences (row INTEGER PRIMARY KEY, passage INTEGER NOT NULL,
-  ordinal INTEGER NOT NULL, text TEXT NOT NULL);
-CREATE TABLE places (number INTEGER PRIMARY KEY, passage INTEGER NOT NULL, id TEXT NOT NULL UNIQUE,
-  document TEXT NOT NULL, title TEXT NOT NULL, heading TEXT NOT NULL, page INTEGER,
-  spans TEXT NOT NULL, sentence_spans TEXT NOT NULL);
-"""
-# Neither journal nor sync: until it is complete and synced by `IndexFolder.publish` nobody reads
-# the file, and what is left of it after a kill is thrown away.
-
-_INDEXES = (
-    "documents_by_date ON documents (date)",
-    "files_of_document ON files (document)",
-    "sentences_of_passage ON sentences (passage)",
-    "places_of_passage ON places (passage)",
-    "places_in_document ON places (document, passage)",
-)
 
 SAMPLES = 8
 """Passages that must find themselves before a generation is published."""
@@ -65,31 +42,6 @@ _SLICE = 4096
 
 QUERIES = 200
 """Sentences by which an approximate search of passages is measured."""
-
-
-@dataclass(slots=True)
-class _Rows:
-    """What one pass over the catalogue collects, row by row.
-
-    Equal passages share a row: its vector is that of its text alone; its words are found under the
-    titles and headings of every one.
-
-    Attributes:
-        words: of each row the keys (`KnownWords.key`) of the text that its words are from, then
-            of the headlines of its repeats, each once.
-        headlines: row and key of all of these headlines.
-    """
-
-    passage_keys: list[bytes] = field(default_factory=list)
-    sentence_keys: list[bytes] = field(default_factory=list)
-    words: list[list[bytes]] = field(default_factory=list)
-    headlines: set[tuple[int, bytes]] = field(default_factory=set)
-    scripts: list[Script] = field(default_factory=list)
-    sentence_counts: list[int] = field(default_factory=list)
-    by_key: dict[bytes, int] = field(default_factory=dict)
-    documents: int = 0
-    files: int = 0
-    places: int = 0
 
 
 def write_generation(
@@ -110,7 +62,7 @@ def write_generation(
         IndexWriteError: when the disk refuses, for example because it is full.
         IndexDamagedError: when what was written does not pass `checks.check`.
     """
-    try:
+    with making(folder):
         rows = _write_text(folder / "text.db", catalogue, encoder, words, on_document)
         approximation = _write_vectors(folder, rows, catalogue, encoder)
         _write_postings(folder / "postings", rows, catalogue, words)
@@ -118,14 +70,25 @@ def write_generation(
         if approximation is not None:
             manifest = replace(manifest, search=approximation.to_json())
         (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-        check(folder, _samples(rows, catalogue, encoder, words))
+        check(folder, samples(rows, catalogue, encoder, words))
+    return manifest
+
+
+@contextmanager
+def making(folder: Path) -> Iterator[None]:
+    """Have `folder` gone when writing it fails, and say so when the disk refuses.
+
+    Raises:
+        IndexWriteError: for what the disk, or SQLite, says.
+    """
+    try:
+        yield
     except (OSError, sqlite3.OperationalError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise _unwritten(folder.parent.parent, error) from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return manifest
 
 
 def _unwritten(index: Path, error: Exception) -> IndexWriteError:
@@ -144,7 +107,7 @@ def _manifest(
     encoder: Encoder,
     words: KnownWords,
     segmenter: str,
-    rows: _Rows,
+    rows: Rows,
 ) -> Manifest:
     counts = {
         "files": rows.files,
@@ -154,6 +117,23 @@ def _manifest(
         "sentences": len(rows.sentence_keys),
         "traditional": rows.scripts.count(Script.TRADITIONAL),
     }
+    before = IndexFolder(folder.parent.parent).current_number()
+    return made_of(
+        number, catalogue, encoder, words, segmenter, counts, describe_files(folder), before
+    )
+
+
+def made_of(
+    number: int,
+    catalogue: Catalogue,
+    encoder: Encoder,
+    words: KnownWords,
+    segmenter: str,
+    counts: dict[str, int],
+    files: dict[str, dict[str, Any]],
+    before: int | None,
+) -> Manifest:
+    """Return the manifest of a generation that is made now, and whole; see `Manifest`."""
     return Manifest(
         number=number,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -164,42 +144,73 @@ def _manifest(
         segmenter=segmenter,
         root=catalogue.get("root") or "",
         counts=counts,
-        files=describe_files(folder),
-        before=IndexFolder(folder.parent.parent).current_number(),
+        files=files,
+        before=before,
     )
 
 
-def _samples(
-    rows: _Rows, catalogue: Catalogue, encoder: Encoder, words: KnownWords
+def samples(
+    rows: Rows, catalogue: Catalogue, encoder: Encoder, words: KnownWords, offset: int = 0
 ) -> list[Sample]:
-    """Return the first passage, the last, and some between, with the vectors of the catalogue."""
+    """Return the first passage, the last, and some between, with the vectors of the catalogue.
+
+    Args:
+        rows: those that were written.
+        catalogue: has their vectors.
+        encoder: made these.
+        words: those of the rows.
+        offset: what is added to a row.
+    """
     last = len(rows.passage_keys) - 1
-    some = sorted({round(at) for at in np.linspace(0, last, SAMPLES)} - {-1})
+    some = spread(last + 1, SAMPLES).tolist() if last >= 0 else []
     vectors = catalogue.vectors([rows.passage_keys[row] for row in some], encoder.dimensions)
     return [
-        Sample(row, vector, _tokens(rows.words[row], words))
+        Sample(row + offset, vector, tokens_of(rows.words[row], words))
         for row, vector in zip(some, vectors, strict=True)
     ]
 
 
 def _write_vectors(
-    folder: Path, rows: _Rows, catalogue: Catalogue, encoder: Encoder
+    folder: Path, rows: Rows, catalogue: Catalogue, encoder: Encoder
 ) -> Approximation | None:
     """Write all vectors; return how good the search of passages is, None where it is exact."""
+    search = write_search(folder, rows, catalogue, encoder)
+    scripts = np.array(rows.scripts, dtype=np.uint8)
+    of_sentences = np.repeat(scripts, rows.sentence_counts)
+    centres = {
+        "passage": Centre.of(search.passages, scripts),
+        "sentence": Centre.of(open_halves(folder / "sentences.npy"), of_sentences),
+    }
+    for name, centre in centres.items():
+        centre.write(folder, name)
+    write_map(folder, search.passages)
+    if is_big(len(scripts)):
+        write_growable(folder, rows.by_key, rows.sentence_counts)
+        for (name, centre), of_each in zip(centres.items(), (scripts, of_sentences), strict=True):
+            Sums.of_means(centre.means, np.bincount(of_each, minlength=3)).write(folder, name)
+    return search.about
+
+
+class Search(NamedTuple):
+    """What passages are searched by: how good it is, None where it is exact, and their vectors."""
+
+    about: Approximation | None
+    passages: NDArray[np.float32] | NDArray[np.float16]
+
+
+def write_search(folder: Path, rows: Rows, catalogue: Catalogue, encoder: Encoder) -> Search:
+    """Write scripts, sentence vectors, and the vectors of passages with what searches them."""
     scripts = np.array(rows.scripts, dtype=np.uint8)
     np.save(folder / "scripts.npy", scripts, allow_pickle=False)
     _copy_vectors(folder / "sentences.npy", rows.sentence_keys, catalogue, encoder)
-    of_sentences = np.repeat(scripts, rows.sentence_counts)
-    Centre.of(open_halves(folder / "sentences.npy"), of_sentences).write(folder, "sentence")
     if is_exact(len(rows.passage_keys)):
         passages = catalogue.vectors(rows.passage_keys, encoder.dimensions)
         VectorIndex.write(folder / "vectors.faiss", passages)
-        _write_pictures(folder, passages, scripts)
-        return None
+        return Search(None, passages)
     _copy_vectors(folder / VECTORS, rows.passage_keys, catalogue, encoder)
-    _write_pictures(folder, open_halves(folder / VECTORS), scripts)
     sentences = Halves(folder / "sentences.npy")
-    return ApproximateIndex.write(folder, sentences.rows(spread(sentences.shape[0], QUERIES)))
+    queries = sentences.rows(spread(sentences.shape[0], QUERIES))
+    return Search(ApproximateIndex.write(folder, queries), open_halves(folder / VECTORS))
 
 
 def _copy_vectors(
@@ -213,22 +224,19 @@ def _copy_vectors(
     write_halves(path, slices, (len(keys), encoder.dimensions))
 
 
-def _write_pictures(
-    folder: Path,
-    passages: NDArray[np.float32] | NDArray[np.float16],
-    scripts: NDArray[np.uint8],
-) -> None:
-    Centre.of(passages, scripts).write(folder, "passage")
-    write_map(folder, passages)
+def write_tokens(folder: Path, rows: Rows, words: KnownWords) -> None:
+    """Write postings of rows, all counted anew."""
+    origins = origins_of(b"".join(keys) for keys in rows.words)
+    Postings.write(folder, (tokens_of(keys, words) for keys in rows.words), None, origins)
 
 
-def _write_postings(folder: Path, rows: _Rows, catalogue: Catalogue, words: KnownWords) -> None:
+def _write_postings(folder: Path, rows: Rows, catalogue: Catalogue, words: KnownWords) -> None:
     """Write postings; rows whose words the published ones have already are taken over."""
     origins = origins_of(b"".join(keys) for keys in rows.words)
     previous = _published_postings(folder.parent.parent.parent, catalogue)
     taken = previous.rows_of(origins).tolist() if previous else [-1] * len(origins)
     planned = (
-        row if row >= 0 else _tokens(keys, words)
+        row if row >= 0 else tokens_of(keys, words)
         for row, keys in zip(taken, rows.words, strict=True)
     )
     Postings.write(folder, planned, previous, origins)
@@ -253,7 +261,7 @@ def _published_postings(index: Path, catalogue: Catalogue) -> Postings | None:
         return None
 
 
-def _tokens(keys: Sequence[bytes], words: KnownWords) -> list[str]:
+def tokens_of(keys: Sequence[bytes], words: KnownWords) -> list[str]:
     """Return the tokens of a row's text, then those of headlines that it does not have yet."""
     first, *others = keys
     tokens = words.tokens(first)
@@ -271,83 +279,11 @@ def _write_text(
     encoder: Encoder,
     words: KnownWords,
     on_document: Callable[[], None],
-) -> _Rows:
-    rows = _Rows()
-    db = sqlite3.connect(path)
-    try:
-        db.executescript(_TABLES)
+) -> Rows:
+    with writing_whole(path, words) as writer:
         for document, sources, passages in catalogue.documents():
-            _insert_document(db, document, sources)
-            keys = known_keys(catalogue, document.id, encoder)
-            _insert_passages(db, passages, keys, rows, words)
-            rows.documents += 1
-            rows.files += len(sources)
+            writer.document(document)
+            writer.files(sources, document.id)
+            writer.passages(passages, known_keys(catalogue, document.id, encoder))
             on_document()
-        for index in _INDEXES:
-            db.execute(f"CREATE INDEX {index}")
-        db.commit()
-    finally:
-        db.close()
-    return rows
-
-
-def _insert_document(db: sqlite3.Connection, document: Document, sources: Sequence[str]) -> None:
-    db.execute(
-        "INSERT INTO documents VALUES (?, ?, ?, ?, ?)",
-        (document.id, document.text, document.title, document.date,
-         json.dumps(document.page_starts)),
-    )  # fmt: skip
-    db.executemany("INSERT INTO files VALUES (?, ?)", ((name, document.id) for name in sources))
-
-
-def _insert_passages(
-    db: sqlite3.Connection,
-    passages: Sequence[Passage],
-    keys: Sequence[Keys],
-    rows: _Rows,
-    words: KnownWords,
-) -> None:
-    """Write the passages of a document, each at its place; those that repeat none get a row."""
-    texts: list[tuple[object, ...]] = []
-    sentences: list[tuple[object, ...]] = []
-    places: list[tuple[object, ...]] = []
-    for passage, known in zip(passages, keys, strict=True):
-        row = rows.by_key.setdefault(known.repeat, len(rows.passage_keys))
-        if row == len(rows.passage_keys):
-            first = len(rows.sentence_keys)
-            said = [sentence.text for sentence in passage.sentences]
-            texts.append((row, passage.role.value, passage.text, rows.places, first, len(said)))
-            sentences += [(first + at, row, at, text) for at, text in enumerate(said)]
-            _collect(passage, known, rows, words)
-        else:
-            _collect_headings(passage, row, rows, words)
-        places.append(_place(rows.places, row, passage))
-        rows.places += 1
-    db.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", texts)
-    db.executemany("INSERT INTO sentences VALUES (?, ?, ?, ?)", sentences)
-    db.executemany("INSERT INTO places VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", places)
-
-
-def _place(number: int, row: int, passage: Passage) -> tuple[object, ...]:
-    sentences = sentence_spans_to_json(sentence.spans for sentence in passage.sentences)
-    return (
-        number, row, passage.id, passage.document, passage.title, passage.heading, passage.page,
-        spans_to_json(passage.spans), sentences,
-    )  # fmt: skip
-
-
-def _collect(passage: Passage, known: Keys, rows: _Rows, words: KnownWords) -> None:
-    own, *of_sentences = known.inputs
-    rows.passage_keys.append(own)
-    rows.sentence_keys.extend(of_sentences)
-    rows.sentence_counts.append(len(of_sentences))
-    rows.words.append([words.key(found_by(passage))])
-    rows.scripts.append(known.script)
-
-
-def _collect_headings(passage: Passage, row: int, rows: _Rows, words: KnownWords) -> None:
-    """Have a row found by title and heading of a repeat as well."""
-    key = words.key(f"{passage.title}\n{passage.heading}")
-    if (row, key) not in rows.headlines:
-        rows.headlines.add((row, key))
-        rows.words[row].append(key)
+    return writer.rows

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from embeddings.errors import IndexDamagedError
 
-MAPPED = 256 * 1024 * 1024
+MAPPED = 1024 * 1024 * 1024
 """Bytes of a file up to which rows are taken out of its map; of a bigger one they are read.
 
-The kernel maps 16 pages around each one that is touched and counts them all: 1,000 questions map
-the whole file. What is read stays in its cache for all processes alike, and belongs to none.
+Reading a row costs four times as much. But the kernel maps 16 pages around each one that is touched
+and counts them all: 1,000 questions map the whole file. What is read stays in its cache for all
+processes alike, and belongs to none.
 """
 
 
@@ -26,6 +27,7 @@ class Halves:
 
     def __init__(self, path: Path) -> None:
         mapped = open_halves(path)
+        self._name = path.name
         self.shape: tuple[int, int] = (len(mapped), mapped.shape[1])
         self._mapped: NDArray[np.float16] | None = mapped
         if mapped.nbytes > MAPPED and hasattr(os, "preadv"):
@@ -54,7 +56,7 @@ class Halves:
             at = self._start + int(rows[first]) * self.shape[1] * found.itemsize
             if os.preadv(self._file, [part.data], at) != part.nbytes:
                 raise IndexDamagedError(
-                    "The file of sentence vectors has become shorter; build the index again: "
+                    f"The vectors in {self._name!r} have become fewer; build the index again: "
                     "wenju build"
                 )
         return found

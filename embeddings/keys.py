@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from embeddings.catalogue import Catalogue
 from embeddings.cleaning import HAN
@@ -23,6 +23,22 @@ _WIDE = "\u2014\u2018-\u201d\u2026\u3000-\u303f\uff00-\uffef"
 """Marks of Chinese type."""
 
 _IDLE_SPACE = re.compile(rf"(?<=[{HAN}{_WIDE}])\s+|\s+(?=[{HAN}{_WIDE}])")
+
+
+class Headed(Protocol):
+    """What a passage is found by: its text, and the headlines above it."""
+
+    @property
+    def title(self) -> str:
+        """The article's."""
+
+    @property
+    def heading(self) -> str:
+        """The section's."""
+
+    @property
+    def text(self) -> str:
+        """Its own."""
 
 
 class Keys(NamedTuple):
@@ -66,7 +82,7 @@ def keys_of(passage: Passage, encoder: Encoder) -> Keys:
     return Keys(repeat_key(passage)[:KEY_BYTES], script_of(passage.text), inputs)
 
 
-def found_by(passage: Passage) -> str:
+def found_by(passage: Headed) -> str:
     """Return the text whose words find a passage: the headlines above it, and its own.
 
     An article's first words in place of a headline say nothing more.

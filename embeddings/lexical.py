@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from embeddings import numerals
 from embeddings.cleaning import HAN
-from embeddings.postings import Matches, Postings, term_hash
+from embeddings.matches import Matches
+from embeddings.postings import Postings, term_hash
 
 if TYPE_CHECKING:
     from embeddings.dictionary import Cutter

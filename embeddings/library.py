@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from io import BufferedRandom
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embeddings import exclusions
 from embeddings.catalogue import Catalogue, FileRecord
@@ -20,12 +21,16 @@ from embeddings.damage import MANIFEST
 from embeddings.documents import FileEntry
 from embeddings.errors import IndexFolderError, SourceError
 from embeddings.locking import Hold
-from embeddings.manifest import parse_manifest
+from embeddings.manifest import Manifest, parse_manifest
 from embeddings.records import Document, FileStamp
 from embeddings.roots import Roots, list_roots
-from embeddings.store import IndexFolder
+from embeddings.searchable import Searchable
+from embeddings.store import IndexFolder, open_texts
 from embeddings.texts import DocumentHead, Texts
 from embeddings.uploads import FOLDER, PREFIX, Added, Limits, Uploads, id_of
+
+if TYPE_CHECKING:
+    from embeddings.store_milvus import MilvusStore
 
 
 class Status(StrEnum):
@@ -112,10 +117,14 @@ class Library:
     Args:
         index: the index folder.
         limits: what may be uploaded; None for those of the default settings.
+        store: what keeps the generations; None for the index folder.
     """
 
-    def __init__(self, index: Path, limits: Limits | None = None) -> None:
+    def __init__(
+        self, index: Path, limits: Limits | None = None, store: MilvusStore | None = None
+    ) -> None:
         self._folder = IndexFolder(index)
+        self.store = store
         self._root: Path | None = None
         self.index = index
         self.uploads = Uploads(index, limits)
@@ -124,8 +133,13 @@ class Library:
     def root(self) -> Path | None:
         """The folder of documents; remembered when the index vanishes. None when never built."""
         with suppress(IndexFolderError):
-            self._root = Path(parse_manifest(self._folder.current()).root)
+            self._root = Path(self._manifest().root)
         return self._root
+
+    def _manifest(self) -> Manifest:
+        if self.store is not None:
+            return self.store.open_current().generation.manifest
+        return parse_manifest(self._folder.current())
 
     def listing(self) -> Listing:
         """Return all files. What cannot be read is left out and told of as its `problem`."""
@@ -153,16 +167,15 @@ class Library:
         return Roots(entries, (), frozenset(e.source for e in entries), frozenset(), removed)
 
     def _read_generation(self, indexed: _Indexed) -> None:
+        if self.store is not None:
+            with closing(self.store.open_current().generation) as generation:
+                _read_texts(indexed, generation)
+            return
         folder = self._folder.current()
         hold = Hold(folder / MANIFEST)
         try:
-            with closing(Texts(folder)) as texts:
-                found = texts.select().sources
-                indexed.documents = {
-                    source: document for document, sources in found.items() for source in sources
-                }
-                indexed.heads = texts.heads(found)
-                indexed.sizes = texts.sizes()
+            with closing(open_texts(folder)) as texts:
+                _read_texts(indexed, texts)
         finally:
             hold.release()
 
@@ -264,6 +277,15 @@ class Library:
                 raise SourceError(
                     f"The file {source!r} is not excluded; see which are: wenju documents"
                 )
+
+
+def _read_texts(indexed: _Indexed, texts: Texts | Searchable) -> None:
+    found = texts.select().sources
+    indexed.documents = {
+        source: document for document, sources in found.items() for source in sources
+    }
+    indexed.heads = texts.heads(found)
+    indexed.sizes = texts.sizes()
 
 
 def _listed(indexed: _Indexed, roots: Roots) -> list[Listed]:

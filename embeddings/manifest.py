@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from embeddings.damage import MANIFEST, build_command, damaged
 from embeddings.errors import IndexDamagedError, IndexFolderError, IndexFormatError
+from embeddings.pieces import PieceInfo
 
 FORMAT = 4
 """Version of a generation's files; one of a higher version is refused."""
+
+PIECES_FORMAT = 5
+"""Version of one that is made of several pieces; older readers ask for a newer wenju."""
 
 MARK = "DAMAGED"
 """Beside a manifest: why its generation is not to be used, as `wenju verify` found."""
@@ -30,7 +35,10 @@ class Manifest:
 
     `before` is the number of the generation that was published before it, or None. `search` tells
     of an approximate search of passages (`approximate.Approximation`); it is None for an exact one,
-    which no manifest names.
+    which no manifest names. `pieces` tells what a generation of several pieces is made of, its
+    biggest first; it is None for one that was written whole, whose files lie in its own folder.
+    `counts` are without what is deleted; `dropped` counts the passages that were deleted since a
+    generation was written whole.
     """
 
     number: int
@@ -45,23 +53,38 @@ class Manifest:
     files: dict[str, dict[str, Any]]
     before: int | None = None
     search: dict[str, Any] | None = None
+    pieces: tuple[PieceInfo, ...] | None = None
+    dropped: int = 0
 
     def to_json(self) -> str:
         """Return the text of `manifest.json`."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         if self.search is None:
             del fields["search"]
-        return json.dumps({"format": FORMAT, **fields}, ensure_ascii=False, indent=1)
+        if self.pieces is None:
+            del fields["pieces"], fields["dropped"]
+        else:
+            fields["pieces"] = [piece.to_json() for piece in self.pieces]
+        written = FORMAT if self.pieces is None else PIECES_FORMAT
+        return json.dumps({"format": written, **fields}, ensure_ascii=False, indent=1)
 
 
-def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return size and SHA-256 of each file below `folder`, by POSIX path."""
-    found = {}
+def describe_files(
+    folder: Path, known: Mapping[str, dict[str, Any]] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return size and SHA-256 of each file below `folder`, by POSIX path.
+
+    Args:
+        folder: a generation.
+        known: what is known of some of them already; those are not read.
+    """
+    found = dict(known or {})
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         name = path.relative_to(folder).as_posix()
-        found[name] = {"bytes": path.stat().st_size, "sha256": digest}
+        if name not in found:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found[name] = {"bytes": path.stat().st_size, "sha256": digest}
     return found
 
 
@@ -101,10 +124,10 @@ def parse_manifest(folder: Path) -> Manifest:
     try:
         fields = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         written = fields.pop("format")
-        if written > FORMAT:
+        if written > PIECES_FORMAT:
             raise IndexFormatError(
                 f"The index {str(index)!r} has format {written}; this version reads "
-                f"up to {FORMAT}. Install a newer wenju, or build the index again: "
+                f"up to {PIECES_FORMAT}. Install a newer wenju, or build the index again: "
                 f"{build_command(index)}"
             )
         if written < FORMAT:
@@ -112,12 +135,25 @@ def parse_manifest(folder: Path) -> Manifest:
                 f"{str(index)!r} has format {written} of an older version; "
                 f"build it again, which encodes only what is new: {build_command(index)}"
             )
-        manifest = Manifest(**fields)
+        manifest = _read(fields, written)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(folder, MANIFEST) from error
     if not _is_well_formed(manifest):
         raise damaged(folder, MANIFEST)
     return manifest
+
+
+def _read(fields: dict[str, Any], written: int) -> Manifest:
+    """Return a manifest out of its fields.
+
+    Raises:
+        ValueError, KeyError, TypeError: when they are not those of a manifest of this version.
+    """
+    if ("pieces" in fields) != (written == PIECES_FORMAT):
+        raise ValueError(f"format {written} does not say of what pieces it is made, or should not")
+    if "pieces" in fields:
+        fields["pieces"] = tuple(PieceInfo.read(piece) for piece in fields["pieces"])
+    return Manifest(**fields)
 
 
 def _is_well_formed(manifest: Manifest) -> bool:
@@ -126,6 +162,8 @@ def _is_well_formed(manifest: Manifest) -> bool:
         isinstance(counts, dict)
         and isinstance(files, dict)
         and isinstance(manifest.search, dict | None)
+        and isinstance(manifest.dropped, int)
+        and manifest.pieces != ()
         and all(isinstance(counts.get(name), int) for name in COUNTED)
         and all(isinstance(f, dict) and {"bytes", "sha256"} <= f.keys() for f in files.values())
     )

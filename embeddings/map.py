@@ -86,12 +86,38 @@ def layout(vectors: Floats | NDArray[np.float16]) -> Floats:
     laid_out = _fitted(_laid_out(landmarks))
     if len(chosen) == rows:
         return laid_out
-    found = np.empty((rows, 2), dtype=np.float32)
-    for start in range(0, rows, _SLICE):
+    found = _placed(space, vectors, landmarks, laid_out)
+    found[chosen] = laid_out
+    return found
+
+
+def place_among(
+    vectors: Floats | NDArray[np.float16], landmarks: Floats, positions: Floats
+) -> Floats:
+    """Return positions for rows that join a picture, among those that stand in it already.
+
+    Args:
+        vectors: unit rows, shape (rows, dimensions).
+        landmarks: of some that stand in it, shape (n, dimensions).
+        positions: where these stand, shape (n, 2).
+
+    Returns:
+        shape (rows, 2).
+    """
+    if len(landmarks) < 2 or not len(vectors):
+        return np.zeros((len(vectors), 2), dtype=np.float32)
+    space = _Space.of(landmarks)
+    return _placed(space, vectors, space.points(landmarks), positions)
+
+
+def _placed(
+    space: _Space, vectors: Floats | NDArray[np.float16], landmarks: Floats, positions: Floats
+) -> Floats:
+    found = np.empty((len(vectors), 2), dtype=np.float32)
+    for start in range(0, len(vectors), _SLICE):
         own = space.points(vectors[start : start + _SLICE])
         squares, nearest = _nearest(own, landmarks, PLACED_BY)
-        found[start : start + len(own)] = among(laid_out[nearest], squares)
-    found[chosen] = laid_out
+        found[start : start + len(own)] = among(positions[nearest], squares)
     return found
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from embeddings.errors import IndexDamagedError, IndexFormatError
+from embeddings.searchable import Searchable
 from embeddings.store import Generation, IndexFolder, Stamp
 
 
@@ -16,7 +17,7 @@ class Opened(NamedTuple):
     or is None.
     """
 
-    generation: Generation
+    generation: Searchable
     stamp: Stamp
     warning: str | None = None
 

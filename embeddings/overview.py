@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class GenerationState:
             after a rollback.
         manifest: what it is made of; None where that cannot be read.
         problem: what is wrong with it, or None.
-        bytes: its size on disk.
+        bytes: size of its files on disk, also of those that it shares with another.
     """
 
     number: int
@@ -109,11 +110,16 @@ def _state(folder: Path, role: str) -> GenerationState:
 
 
 def _bytes_below(folder: Path) -> int:
-    """Return the size of all files below `folder`; one that goes in between counts nothing."""
-    total = 0
+    """Return the size of all files below `folder`, each once by whatever names it has.
+
+    One that goes in between counts nothing.
+    """
+    sizes: dict[tuple[int, int], int] = {}
     for path in folder.rglob("*"):
         try:
-            total += path.stat().st_size if path.is_file() else 0
+            found = path.stat()
         except FileNotFoundError:
             continue
-    return total
+        if stat.S_ISREG(found.st_mode):
+            sizes[found.st_dev, found.st_ino] = found.st_size
+    return sum(sizes.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from embeddings.approximate import ApproximateIndex, Approximation
+from embeddings.approximate import KIND, ApproximateIndex, Approximation
 from embeddings.vectors import VectorIndex
 
 EXACT_UP_TO = 50_000
@@ -21,7 +21,8 @@ def is_exact(rows: int) -> bool:
 
 def suits(rows: int, search: dict[str, Any] | None) -> bool:
     """Tell whether what a manifest says of its search is what a build of today would choose."""
-    return is_exact(rows) == (search is None)
+    kind = None if search is None else search.get("kind")
+    return kind == (None if is_exact(rows) else KIND)
 
 
 def open_passage_vectors(folder: Path, search: dict[str, Any] | None) -> PassageVectors:

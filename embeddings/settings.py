@@ -42,6 +42,12 @@ class Settings:
     accent: str = _setting("", "colour of the chat page's buttons and numbers, as #0f6b5c")
     most_uploads: int = _setting(1000, "files that may be uploaded, all together", 1, 100_000)
     uploads_size: int = _setting(2048, "megabytes of the uploaded files together", 1, 1_048_576)
+    store: str = _setting("", "what keeps the index: local or milvus; empty for what it had before")
+    uri: str = _setting("", "address of the Milvus server, as http://localhost:19530")
+    collection: str = _setting("", "how the collections of the index in Milvus begin; empty: wenju")
+    token: str = _field(
+        default="", repr=False, metadata={"help": "of the Milvus server: USER:PASSWORD, or a key"}
+    )
 
 
 def load(

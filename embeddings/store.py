@@ -14,35 +14,27 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from embeddings import locking
-from embeddings.centre import Centre
-from embeddings.damage import MANIFEST, build_command, damaged
+from embeddings.damage import MANIFEST, build_command, reading
 from embeddings.errors import (
     IndexDamagedError,
     IndexFolderError,
     IndexMissingError,
 )
-from embeddings.halves import Halves
-from embeddings.lexical import Postings
 from embeddings.manifest import (
     FORMAT,
     Manifest,
     describe_files,
     is_whole,
     named_before,
+    parse_manifest,
     read_manifest,
 )
-from embeddings.map import FILE as MAP
-from embeddings.map import open_map
-from embeddings.passage_vectors import open_passage_vectors
+from embeddings.opened import Generation
 from embeddings.texts import Texts
 
 __all__ = [
@@ -52,6 +44,7 @@ __all__ = [
     "Manifest",
     "Stamp",
     "describe_files",
+    "open_texts",
     "read_manifest",
 ]
 
@@ -288,93 +281,12 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-@contextmanager
-def _reading(folder: Path, name: str) -> Iterator[None]:
-    """Turn whatever a damaged file does to its reader into the one error that says so."""
-    try:
-        yield
-    except Exception as error:  # numpy alone raises five kinds, also its parser's
-        raise damaged(folder, name) from error
-
-
-class Generation(Texts):
-    """One published generation, read whole; safe to use from several threads.
-
-    While it is open it is not removed: it holds a shared lock, until `close` or until nothing
-    refers to it any more.
-
-    Args:
-        folder: where it is.
-        marked: open it even if `wenju verify` found it damaged.
+def open_texts(folder: Path) -> Texts:
+    """Open the texts alone of a generation.
 
     Raises:
-        IndexFormatError: when it was made by another version.
-        IndexDamagedError: when a file is missing, or is not what the manifest says.
+        IndexFormatError, IndexDamagedError: when they, or the manifest, cannot be read.
     """
-
-    def __init__(self, folder: Path, *, marked: bool = False) -> None:
-        with _reading(folder, MANIFEST):
-            self._hold = locking.Hold(folder / MANIFEST)
-        self.manifest = read_manifest(folder, marked=marked)
-        with _reading(folder, "vectors.faiss"):
-            self.vectors = open_passage_vectors(folder, self.manifest.search)
-        with _reading(folder, "postings"):
-            self.postings = Postings.open(folder / "postings")
-        with _reading(folder, "sentences.npy"):
-            self._sentence_vectors = Halves(folder / "sentences.npy")
-        with _reading(folder, "scripts.npy"):
-            self.scripts = _open_scripts(folder / "scripts.npy")
-        with _reading(folder, "passage_*.npy"):
-            self.passage_centre = Centre.open(folder, "passage")
-        with _reading(folder, "sentence_*.npy"):
-            self.sentence_centre = Centre.open(folder, "sentence")
-        with _reading(folder, MAP):  # a generation of an older version has none
-            self.map = open_map(folder) if MAP in self.manifest.files else None
-        super().__init__(folder)
-        self._check_shapes()
-
-    def close(self) -> None:
-        """Close the database and let go of the generation."""
-        super().close()
-        self._hold.release()
-
-    def _check_shapes(self) -> None:
-        """Refuse files that are whole one by one and do not belong together."""
-        counts, dimensions = self.manifest.counts, self.manifest.dimensions
-        passages, sentences = counts["passages"], counts["sentences"]
-        expected = {
-            "vectors.faiss": ((self.vectors.size, self.vectors.dimensions), (passages, dimensions)),
-            "postings": (self.postings.size, passages),
-            "sentences.npy": (self._sentence_vectors.shape, (sentences, dimensions)),
-            "scripts.npy": (self.scripts.shape, (passages,)),
-            "passage_lengths.npy": (self.passage_centre.lengths.shape, (passages,)),
-            "sentence_lengths.npy": (self.sentence_centre.lengths.shape, (sentences,)),
-            "text.db": (self.last_rows(), (passages - 1, sentences - 1, counts["places"] - 1)),
-        }
-        if self.map is not None:
-            expected[MAP] = (self.map.shape, (passages, 2))
-        for name, (found, wanted) in expected.items():
-            if found != wanted:
-                raise damaged(self.folder, name)
-
-    def sentence_vectors(self, rows: Sequence[int]) -> NDArray[np.float32]:
-        """Return the vectors of sentences, shape (len(rows), dimensions)."""
-        return self._sentence_vectors.rows(rows)
-
-    def sentence_ranges(self, passages: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return first row and count of the sentences of passages, shape (len(passages), 2)."""
-        table = self._sentence_ranges
-        return np.asarray(table[np.asarray(passages, dtype=np.int64)])
-
-    @cached_property
-    def _sentence_ranges(self) -> NDArray[np.int64]:
-        rows = self._rows("SELECT first_sentence, sentence_count FROM passages ORDER BY row")
-        return np.array(rows, dtype=np.int64).reshape(-1, 2)
-
-
-def _open_scripts(path: Path) -> NDArray[np.uint8]:
-    """Map the `Script` of each passage into memory, shape (passages,)."""
-    mapped: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
-    if mapped.dtype != np.uint8:
-        raise ValueError(f"{path.name} holds {mapped.dtype}, not uint8")
-    return mapped
+    pieces = parse_manifest(folder).pieces
+    with reading(folder, "deleted"):
+        return Texts(folder, pieces)

@@ -1,152 +1,88 @@
-"""The texts of a generation, `text.db`: documents, passages, and every place where they stand.
+"""The texts of a generation: documents, passages, and every place where they stand.
 
-Reads only; `embeddings.generation` writes it.
+They lie in one piece or in several (`embeddings.piece_texts`), each with rows of its own; rows of
+the generation are these, counted on from piece to piece.
 """
 
 from __future__ import annotations
 
-import json
-import posixpath
-import sqlite3
-import threading
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.catalogue import spans_from_json
-from embeddings.damage import damaged
-from embeddings.records import Role, Span
+from embeddings.piece_texts import (
+    DocumentHead,
+    DocumentRow,
+    PassageRow,
+    PieceTexts,
+    SentenceRow,
+    sentence_spans_from_json,
+    sentence_spans_to_json,
+)
+from embeddings.pieces import Offsets, PieceInfo, deleted_rows, folder_of
+from embeddings.records import Role
+from embeddings.text_file import FILES, FileList, Selection, spellings
 
+__all__ = [
+    "DocumentHead",
+    "DocumentRow",
+    "PassageRow",
+    "Selection",
+    "SentenceRow",
+    "Texts",
+    "sentence_spans_from_json",
+    "sentence_spans_to_json",
+    "spellings",
+]
 
-class PassageRow(NamedTuple):
-    """A passage of a generation at one of the places where its text stands.
-
-    `row` is its number in vectors and postings, the same at every place; `sentences` holds the
-    spans of each of its sentences at this place.
-    """
-
-    row: int
-    id: str
-    document: str
-    role: Role
-    title: str
-    heading: str
-    page: int | None
-    text: str
-    spans: tuple[Span, ...]
-    sentences: tuple[tuple[Span, ...], ...]
-
-
-class Selection(NamedTuple):
-    """The files that a question is limited to: of each document, its sources among them by name."""
-
-    sources: dict[str, tuple[str, ...]]
-
-
-class SentenceRow(NamedTuple):
-    """A sentence at one place of its passage; `row` is its number among the sentence vectors."""
-
-    row: int
-    passage: int
-    text: str
-    spans: tuple[Span, ...]
-
-
-class DocumentRow(NamedTuple):
-    """A document of a generation, with its original text."""
-
-    id: str
-    text: str
-    title: str
-    date: str | None
-    page_starts: tuple[int, ...]
-    sources: tuple[str, ...]
-
-
-class DocumentHead(NamedTuple):
-    """What is said of a document without its text, which may be long."""
-
-    id: str
-    title: str
-    date: str | None
-    sources: tuple[str, ...]
+_DOCUMENTS_KEPT = 256
+"""Documents whose rows are remembered."""
 
 
 class Texts:
-    """An open `text.db`; safe to use from several threads.
+    """The open texts of a generation; safe to use from several threads.
 
     A passage has a row, which is its number in vectors and postings, and one or more places: equal
-    passages of several documents, or of one, share a row.
+    passages of several documents, or of one, share a row. All places of a row are in its piece; the
+    passages of one document may be in several.
+
+    Args:
+        folder: the generation.
+        pieces: what it is made of, as its manifest says; None for one piece.
+
+    Raises:
+        IndexDamagedError: when a file is missing.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, pieces: Sequence[PieceInfo] | None = None) -> None:
         self.folder = folder
-        uri = f"{(folder / 'text.db').absolute().as_uri()}?mode=ro&immutable=1"
-        try:
-            self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        except sqlite3.DatabaseError as error:
-            raise damaged(folder, "text.db") from error
-        self._lock = threading.Lock()
-
+        self._texts: list[PieceTexts]
+        self._files: FileList
+        if pieces is None:
+            self._texts = [PieceTexts(folder)]
+            self._files = self._texts[0]
+        else:
+            self._texts = [
+                PieceTexts(folder, folder_of(piece.name), deleted_rows(folder, piece))
+                for piece in pieces
+            ]
+            self._files = FileList(folder, FILES)
+        self._passages_at = Offsets([piece.passages for piece in pieces or ()])
+        self._sentences_at = Offsets([piece.sentences for piece in pieces or ()])
         self._rows_in: dict[str, NDArray[np.int64]] = {}
 
     def close(self) -> None:
-        """Close the database."""
-        self._db.close()
+        """Close the databases."""
+        for one in (*self._texts, self._files):
+            one.close()
 
-    def _rows(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        try:
-            with self._lock:
-                return self._db.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
-            raise damaged(self.folder, "text.db") from error
-
-    @contextmanager
-    def _parsing(self) -> Iterator[None]:
-        """Say that the file is damaged where a row of it cannot be understood."""
-        try:
-            yield
-        except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise damaged(self.folder, "text.db") from error
-
-    def last_rows(self) -> tuple[int, int, int]:
-        """Return the last row of passages, of sentences and of places; -1 where there is none."""
-        query = (
-            "SELECT (SELECT max(row) FROM passages), (SELECT max(row) FROM sentences),"
-            " (SELECT max(number) FROM places)"
-        )
-        passages, sentences, places = (
-            -1 if last is None else int(last) for last in self._rows(query)[0]
-        )
-        return passages, sentences, places
-
-    def count(self) -> dict[str, int]:
-        """Return how many rows each table has, counted one by one."""
-        return {
-            table: int(self._rows(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608
-            for table in ("documents", "files", "passages", "sentences", "places")
-        }
-
-    def places_in(self, document: str) -> list[PassageRow]:
-        """Return the passages of a document, each at its place there, in reading order."""
-        query = _PLACES + " WHERE places.document = ? ORDER BY places.number"
-        with self._parsing():
-            return [_passage_row(row) for row in self._rows(query, [document])]
-
-    def _in_parts(
-        self, query: str, values: Iterable[int] | Iterable[str]
-    ) -> Iterator[tuple[Any, ...]]:
-        """Run `query`, which has ``IN ({})``, with some of `values` at a time."""
-        waiting = iter(values)
-        while part := list(islice(waiting, 500)):
-            yield from self._rows(query.format(",".join("?" * len(part))), part)
+    def _by_piece(self, rows: Iterable[int]) -> Iterator[tuple[PieceTexts, list[int], int]]:
+        """Yield pieces with their own rows out of `rows`, and what is to be added to these."""
+        for at, own, offset in self._passages_at.parts(list(map(int, rows))):
+            yield self._texts[at], own, offset
 
     def passages(
         self, rows: Iterable[int], among: Selection | None = None
@@ -157,11 +93,11 @@ class Texts:
             rows: passage rows; those that are not here are left out.
             among: take the first place in these files; None for all. A row without one is left out.
         """
+        found: dict[int, PassageRow] = {}
         if among is None:
-            query = _PLACES + " WHERE passages.row IN ({}) AND number = first_place"
-            with self._parsing():
-                return {row[0]: _passage_row(row) for row in self._in_parts(query, map(int, rows))}
-        found = {}
+            for texts, own, offset in self._by_piece(rows):
+                found |= _moved(texts.passages(own), offset)
+            return found
         for row, places in self.places(rows).items():
             inside = [place for place in places if place.document in among.sources]
             if inside:
@@ -170,90 +106,126 @@ class Texts:
 
     def places(self, rows: Iterable[int]) -> dict[int, list[PassageRow]]:
         """Return every place of passages by row, by first source of its document, then offset."""
-        query = _PLACES + " WHERE passages.row IN ({}) ORDER BY number"
         found: dict[int, list[PassageRow]] = {}
-        with self._parsing():
-            for row in self._in_parts(query, map(int, rows)):
-                found.setdefault(row[0], []).append(_passage_row(row))
+        for texts, own, offset in self._by_piece(rows):
+            for row, places in texts.places(own).items():
+                found[row + offset] = [_shifted(place, offset) for place in places]
         return found
+
+    def places_in(self, document: str) -> list[PassageRow]:
+        """Return the passages of a document, each at its place there, in reading order."""
+        if len(self._texts) == 1:
+            return self._texts[0].places_in(document)
+        return self._standing([place for _, place in self._order(document)])
 
     def around(self, passage: PassageRow, count: int) -> list[PassageRow]:
         """Return a passage and at most `count` before and behind it in its document, in order."""
-        query = (
-            _PLACES + " JOIN places AS own ON own.id = ? WHERE places.document = own.document"
-            " AND places.number BETWEEN own.number - ? AND own.number + ? ORDER BY places.number"
+        holding = [at for at in range(len(self._texts)) if self._holds(at, passage.document)]
+        if holding == [0] and self._texts[0].is_whole:
+            return self._texts[0].around(passage, count)
+        order = self._order(passage.document)
+        own = next((at for at, (id_, _) in enumerate(order) if id_ == passage.id), None)
+        if own is None:
+            return []
+        near = order[max(0, own - count) : own + count + 1]
+        return self._standing([place for _, place in near])
+
+    def _holds(self, piece: int, document: str) -> bool:
+        return len(self._texts) == 1 or self._texts[piece].holds_places_of(document)
+
+    def _order(self, document: str) -> list[tuple[str, tuple[int, int]]]:
+        """Return id, piece and number there of each passage of a document, in reading order."""
+        placed = sorted(
+            (place.ordinal, at, place.number, place.passage)
+            for at, texts in enumerate(self._texts)
+            for place in texts.placed_in(document)
         )
-        with self._parsing():
-            rows = self._rows(query, [passage.id, count, count])
-            return [_passage_row(row) for row in rows]
+        return [(id_, (at, number)) for _, at, number, id_ in placed]
+
+    def _standing(self, places: Sequence[tuple[int, int]]) -> list[PassageRow]:
+        """Return the passages at places, each given by its piece and its number there."""
+        found: dict[tuple[int, int], PassageRow] = {}
+        for at, texts in enumerate(self._texts):
+            offset = self._passages_at.of(at)
+            own = texts.at(number for piece, number in places if piece == at)
+            found |= {(at, number): _shifted(row, offset) for number, row in own.items()}
+        return [found[place] for place in places]
 
     def texts(self, rows: Iterable[int]) -> dict[int, tuple[Role, str]]:
         """Return role and text of passages by row."""
-        query = "SELECT row, role, text FROM passages WHERE row IN ({})"
-        with self._parsing():
-            return {
-                row: (Role(role), text) for row, role, text in self._in_parts(query, map(int, rows))
-            }
+        found: dict[int, tuple[Role, str]] = {}
+        for texts, own, offset in self._by_piece(rows):
+            found |= {row + offset: said for row, said in texts.texts(own).items()}
+        return found
 
     def sentence_texts(self, rows: Iterable[int]) -> dict[int, list[str]]:
         """Return the texts of the sentences of passages by row, in reading order."""
-        query = "SELECT passage, text FROM sentences WHERE passage IN ({}) ORDER BY row"
         found: dict[int, list[str]] = {}
-        for passage, text in self._in_parts(query, map(int, rows)):
-            found.setdefault(passage, []).append(text)
+        for texts, own, offset in self._by_piece(rows):
+            found |= {row + offset: said for row, said in texts.sentence_texts(own).items()}
         return found
 
     def sentences(self, passages: Iterable[PassageRow]) -> list[SentenceRow]:
         """Return the sentences of passages, at the same places, in reading order of each."""
-        at = {passage.row: passage.sentences for passage in passages}
-        query = "SELECT * FROM sentences WHERE passage IN ({}) ORDER BY row"
-        with self._parsing():
-            return [
-                SentenceRow(row, passage, text, at[passage][ordinal])
-                for row, passage, ordinal, text in self._in_parts(query, at)
-            ]
+        at = {passage.row: passage for passage in passages}
+        found: list[SentenceRow] = []
+        for piece, own, offset in self._passages_at.parts(list(at)):
+            first = self._sentences_at.of(piece)
+            moved = [at[row + offset]._replace(row=row) for row in own]
+            for row, passage, text, spans in self._texts[piece].sentences(moved):
+                found.append(SentenceRow(row + first, passage + offset, text, spans))
+        return found
 
     def documents(self, ids: Iterable[str]) -> dict[str, DocumentRow]:
         """Return documents by id; ids that are not here are left out."""
-        wanted = dict.fromkeys(ids)
-        sources = self.sources_of(wanted)
-        query = "SELECT id, text, title, date, page_starts FROM documents WHERE id IN ({})"
-        with self._parsing():
-            found = {
-                id_: DocumentRow(id_, text, title, date, tuple(json.loads(pages)), sources[id_])
-                for id_, text, title, date, pages in self._in_parts(query, wanted)
-            }
-        return {id_: found[id_] for id_ in wanted if id_ in found}
+        sources = self.sources_of(ids)
+        found: dict[str, DocumentRow] = {}
+        for texts in reversed(self._texts):  # the newest first
+            for one in texts.documents(sources.keys() - found.keys()):
+                found[one.id] = one._replace(sources=sources[one.id])
+        return {id_: found[id_] for id_ in sources if id_ in found}
 
     def heads(self, ids: Iterable[str]) -> dict[str, DocumentHead]:
         """Return documents by id without their texts; ids that are not here are left out."""
-        wanted = dict.fromkeys(ids)
-        sources = self.sources_of(wanted)
-        query = "SELECT id, title, date FROM documents WHERE id IN ({})"
-        return {
-            id_: DocumentHead(id_, title, date, sources[id_])
-            for id_, title, date in self._in_parts(query, wanted)
-        }
+        sources = self.sources_of(ids)
+        found: dict[str, DocumentHead] = {}
+        for texts in reversed(self._texts):
+            for one in texts.heads(sources.keys() - found.keys()):
+                found[one.id] = one._replace(sources=sources[one.id])
+        return {id_: found[id_] for id_ in sources if id_ in found}
 
     def sizes(self) -> dict[str, tuple[int, int]]:
         """Return of each document how many articles, by their titles, and passages it has."""
-        query = "SELECT document, count(DISTINCT title), count(*) FROM places GROUP BY document"
-        return {document: (articles, count) for document, articles, count in self._rows(query)}
+        titles: dict[str, set[str]] = {}
+        counts: dict[str, int] = {}
+        for texts in self._texts:
+            for document, title, count in texts.sizes():
+                titles.setdefault(document, set()).add(title)
+                counts[document] = counts.get(document, 0) + count
+        return {document: (len(titles[document]), counts[document]) for document in counts}
 
     def document_ids(self) -> list[str]:
         """Return the ids of all documents, by their first source."""
-        rows = self._rows("SELECT document FROM files GROUP BY document ORDER BY min(source)")
-        return [row[0] for row in rows]
+        return self._files.document_ids()
+
+    def files(self) -> dict[str, str]:
+        """Return the document in each file."""
+        return self._files.files()
+
+    def count_files(self) -> int:
+        """Return how many files there are, counted one by one."""
+        return self._files.count_files()
 
     def sources_of(self, documents: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Return every file with the content of these documents, by name."""
-        query = "SELECT document, source FROM files WHERE document IN ({})"
-        return _by_document(self._in_parts(query, dict.fromkeys(documents)))
+        wanted = dict.fromkeys(documents)
+        found = self._files.sources_of(wanted)
+        return {document: found[document] for document in wanted if document in found}
 
-    @cached_property
+    @property
     def sources(self) -> tuple[str, ...]:
         """Every file in the index, by name."""
-        return tuple(row[0] for row in self._rows("SELECT source FROM files ORDER BY source"))
+        return self._files.sources
 
     def select(
         self,
@@ -270,104 +242,59 @@ class Texts:
             until: last day of their documents, ISO 8601; None for no bound. With either bound,
                 documents without a date are left out.
         """
-        wanted = [None] if sources is None else _listed(sources)
-        found = _by_document(row for source in wanted for row in self._files(source))
+        found = self._files.listed(sources)
         if since is None and until is None:
             return Selection(found)
-        query = "SELECT id FROM documents WHERE date >= ? AND date <= ?"
-        dated = {row[0] for row in self._rows(query, [since or "", until or "9999-12-31"])}
+        dated = self._dated(since, until)
         return Selection({id_: held for id_, held in found.items() if id_ in dated})
 
-    def _files(self, source: str | None) -> list[tuple[Any, ...]]:
-        """Return (document, source) of a file, of the files below a folder, or of all for None."""
-        if source is None:
-            return self._rows(_FILES)
-        found = (self._named(name) for name in spellings(source))
-        return next(filter(None, found), [])
+    def _dated(self, since: str | None, until: str | None) -> set[str]:
+        found: set[str] = set()
+        for at, texts in enumerate(self._texts):
+            found |= texts.dated(since, until).difference(*self._kept_after[at])
+        return found
 
-    def _named(self, name: str) -> list[tuple[Any, ...]]:
-        if not name.endswith("/"):
-            return self._rows(_FILES + " WHERE source = ?", [name])
-        behind = name[:-1] + chr(ord("/") + 1)
-        return self._rows(_FILES + " WHERE source >= ? AND source < ?", [name, behind])
+    @cached_property
+    def _kept_after(self) -> list[list[set[str]]]:
+        """Of each piece the documents of those after it, which tell what is true of them now."""
+        kept = [set(texts.kept_documents()) for texts in self._texts[1:]]
+        return [kept[at:] for at in range(len(self._texts))]
 
     def rows_of(self, selection: Selection) -> NDArray[np.int64]:
         """Return the rows of the passages that stand in these files, rising."""
-        query = "SELECT DISTINCT passage FROM places WHERE document IN ({})"
-        found = {row[0] for row in self._in_parts(query, selection.sources)}
-        return np.array(sorted(found), dtype=np.int64)
+        return self._rows_of_documents(list(selection.sources))
 
     def rows_in(self, document: str) -> NDArray[np.int64]:
         """Return the rows of the passages that stand in a document, rising."""
         if (known := self._rows_in.get(document)) is not None:
             return known
-        found = self._rows("SELECT DISTINCT passage FROM places WHERE document = ?", [document])
-        rows = np.array(sorted(row[0] for row in found), dtype=np.int64)
+        rows = self._rows_of_documents([document])
         if len(self._rows_in) >= _DOCUMENTS_KEPT:
             self._rows_in.clear()
         self._rows_in[document] = rows
         return rows
 
+    def _rows_of_documents(self, documents: Sequence[str]) -> NDArray[np.int64]:
+        found = [
+            texts.rows_of(documents) + self._passages_at.of(at)
+            for at, texts in enumerate(self._texts)
+        ]
+        return np.concatenate(found)
+
     def headlines(self) -> list[tuple[str, str]]:
         """Return (title, heading) of each section, in reading order, without repeats."""
-        rows = self._rows("SELECT title, heading FROM places ORDER BY number")
-        return list(dict.fromkeys((row[0], row[1]) for row in rows))
+        order = {document: at for at, document in enumerate(self.document_ids())}
+        found = sorted(
+            (order[document], ordinal, title, heading)
+            for texts in self._texts
+            for document, ordinal, title, heading in texts.headlines()
+        )
+        return list(dict.fromkeys((title, heading) for _, _, title, heading in found))
 
 
-_DOCUMENTS_KEPT = 256
-"""Documents whose rows are remembered."""
-
-_FILES = "SELECT document, source FROM files"
-
-_PLACES = (
-    "SELECT passages.row, places.id, places.document, role, places.title, places.heading,"
-    " places.page, text, places.spans, places.sentence_spans"
-    " FROM passages JOIN places ON places.passage = passages.row"
-)
+def _shifted(passage: PassageRow, offset: int) -> PassageRow:
+    return passage._replace(row=passage.row + offset) if offset else passage
 
 
-def spellings(source: str) -> list[str]:
-    """Return what the index may call a file or folder that is named `source`, likeliest first.
-
-    That is the name in NFC; and, without ``.``, ``..`` and doubled slashes, with slashes for the
-    backslashes of Windows, unless it then leads out of the root or is absolute.
-    """
-    given = unicodedata.normalize("NFC", source)
-    if given != given.encode("utf-8", "ignore").decode():
-        return []  # half of a surrogate pair: no file that was read has such a name
-    plain = posixpath.normpath(given.replace("\\", "/"))
-    if plain in (".", "..") or plain.startswith(("/", "../")):
-        return [given]
-    folder = "/" if given.endswith(("/", "\\")) else ""
-    return list(dict.fromkeys([given, plain + folder]))
-
-
-def _listed(sources: Iterable[str]) -> list[str]:
-    """Return the sources as a list; a single text is one source, not one for each character."""
-    return [sources] if isinstance(sources, str) else list(sources)
-
-
-def _passage_row(row: tuple[Any, ...]) -> PassageRow:
-    number, passage, document, role, title, heading, page, text, spans, sentences = row
-    return PassageRow(
-        number, passage, document, Role(role), title, heading, page, text,
-        spans_from_json(spans), sentence_spans_from_json(sentences),
-    )  # fmt: skip
-
-
-def sentence_spans_to_json(spans: Iterable[Iterable[Span]]) -> str:
-    """Return the spans of several sentences as JSON: ``[[[start, end], ...], ...]``."""
-    return json.dumps([[[span.start, span.end] for span in sentence] for sentence in spans])
-
-
-def sentence_spans_from_json(text: str) -> tuple[tuple[Span, ...], ...]:
-    """Return the spans that `sentence_spans_to_json` wrote."""
-    return tuple(tuple(Span(*span) for span in sentence) for sentence in json.loads(text))
-
-
-def _by_document(files: Iterable[tuple[Any, ...]]) -> dict[str, tuple[str, ...]]:
-    """Return the sources of each document by name, out of pairs of both."""
-    found: dict[str, set[str]] = {}
-    for document, source in files:
-        found.setdefault(document, set()).add(source)
-    return {document: tuple(sorted(held)) for document, held in found.items()}
+def _moved(passages: dict[int, PassageRow], offset: int) -> dict[int, PassageRow]:
+    return {row + offset: _shifted(passage, offset) for row, passage in passages.items()}

@@ -215,9 +215,9 @@ class _Comparison:
             self._encoder = None
         # Rows of which a passage with their very text was met; one that has vectors in the
         # catalogue; one whose vectors are those of the row.
-        self._texts, self._encoded, self._vectors = np.zeros(
-            (3, manifest.counts["passages"]), dtype=bool
-        )
+        self._rows = generation.all_rows()
+        last = int(self._rows[-1]) if len(self._rows) else -1
+        self._texts, self._encoded, self._vectors = np.zeros((3, last + 1), dtype=bool)
 
     def lines(self) -> Iterator[str]:
         """Yield a line for each thing that differs."""
@@ -254,7 +254,7 @@ class _Comparison:
 
     def _strays(self) -> Iterator[str]:
         """Yield a line for each row of the generation that no passage of the catalogue has."""
-        for row in np.flatnonzero(~self._texts):
+        for row in self._rows[~self._texts[self._rows]]:
             yield f"passage {row} is not in the catalogue"
         if self._encoder is None:
             return

@@ -32,18 +32,32 @@ WHERE NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.key = wanted.key) ORDER BY
 class Wanted:
     """The encoder inputs of the documents of the last scan; those of repeats only once.
 
+    Args:
+        catalogue: has the documents.
+        encoder: whose inputs.
+        places: take the passages at these places only, a document and which of its passages each;
+            None for all.
+
     Attributes:
         total: how many there are.
         missing: how many had no vector when this was made.
         characters: sum of the lengths of the missing ones.
     """
 
-    def __init__(self, catalogue: Catalogue, encoder: Encoder) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        encoder: Encoder,
+        places: Iterable[tuple[str, int]] | None = None,
+    ) -> None:
         self._catalogue, self._encoder = catalogue, encoder
         self._db = catalogue.database
         self._db.executescript(_TABLES)
-        for document in catalogue.document_ids():
-            self._add(document, known_keys(catalogue, document, encoder))
+        if places is None:
+            for document in catalogue.document_ids():
+                self._add(document, enumerate(known_keys(catalogue, document, encoder)))
+        else:
+            self._add_places(places)
         self._db.execute(_WAITING)
         self._db.commit()
         self.total, self.missing = (
@@ -52,13 +66,21 @@ class Wanted:
         )
         self.characters = sum(len(text) for window in self.windows() for _, text in window)
 
-    def _add(self, document: str, passages: Iterable[Keys]) -> None:
+    def _add_places(self, places: Iterable[tuple[str, int]]) -> None:
+        wanted: dict[str, list[int]] = {}
+        for document, ordinal in places:
+            wanted.setdefault(document, []).append(ordinal)
+        for document, ordinals in wanted.items():
+            keys = known_keys(self._catalogue, document, self._encoder)
+            self._add(document, ((at, keys[at]) for at in ordinals))
+
+    def _add(self, document: str, passages: Iterable[tuple[int, Keys]]) -> None:
         # A passage that repeats an earlier one adds nothing: they share a row.
         self._db.executemany(
             "INSERT OR IGNORE INTO wanted (key, document, ordinal) VALUES (?, ?, ?)",
             [
                 (key, document, ordinal)
-                for ordinal, keys in enumerate(passages)
+                for ordinal, keys in passages
                 if self._is_new(keys.repeat)
                 for key in keys.inputs
             ],

@@ -11,7 +11,7 @@ from embeddings.lexical import Tokenizer
 KEY_BYTES = 16
 """Length of the key of a text."""
 
-_COMMIT_EVERY = 256
+_COMMIT_EVERY = 4096
 
 
 class KnownWords:

@@ -11,7 +11,7 @@ import numpy as np
 
 from embeddings.lexical import search_form
 from embeddings.records import Role, Span, page_of
-from embeddings.store import Generation
+from embeddings.searchable import Searchable
 from embeddings.texts import DocumentHead, DocumentRow, PassageRow, SentenceRow
 from qa.correction import Own
 from qa.disagreement import Asked, Statement, to_say
@@ -128,7 +128,7 @@ class Answerer:
         read_support: ReadSupport | None = None,
         own: Own | None = None,
     ) -> None:
-        self._generation: Generation = retriever.generation
+        self._generation: Searchable = retriever.generation
         self._retriever = retriever
         self._parts = retriever.parts
         self._least = least
@@ -411,7 +411,7 @@ def _with_other_value(
         title = above[one.passage.row]
         statements.append(Statement(text, title, document.id, document.date, one.weight))
     matches = found.matches
-    asked = Asked.of(found.question, wanted, matches.weights, matches.rows.keys())
+    asked = Asked.of(found.question, wanted, matches.weights, frozenset(matches.held))
     return [candidates[at] for at in to_say(statements, asked)]
 
 

@@ -19,11 +19,8 @@ from itertools import chain, islice, pairwise, product
 from operator import itemgetter
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from embeddings.errors import SettingError
-from embeddings.lexical import Matches, Postings
+from embeddings.searchable import Matching, Words
 from qa.cedict import (
     FORMAT,
     LONGEST_KEY,
@@ -89,8 +86,7 @@ _DOUBLED = re.compile(r"([bdgklmnprt])\1$")
 _NAME = re.compile(r"\b[A-Z][a-z]+\b")
 
 _Spans = Mapping[tuple[int, int], Sequence[str]]
-_Rows = Mapping[str, NDArray[np.int32]]
-_Groups = dict[str, list[NDArray[np.int32]]]
+_Groups = dict[str, list[tuple[str, ...]]]
 
 
 class Bilingual:
@@ -158,7 +154,7 @@ class Bilingual:
         """Return what may stand for a key of `match` in a text: itself, translations or names."""
         return (key, *(self.translations(key) or self.names(key.split())))
 
-    def match(self, question: str, plain: Matches, postings: Postings) -> Matches:
+    def match(self, question: str, plain: Matching, postings: Words) -> Matching:
         """Find the rows that hold the question's words or a translation of them.
 
         A word counts once in a row, whichever of its translations stand there, and weighs the
@@ -180,20 +176,20 @@ class Bilingual:
         names = ((name, self.names(name.split())) for name in _names(question, known))
         spelled = dict(islice(filter(itemgetter(1), names), MOST_NAMES))
         if spelled:
-            found = postings.match(_all(spelled.values())).rows
-            groups |= {name: rows for name in spelled if (rows := _held(spelled[name], found))}
-        return _matches(groups, postings)
+            found = frozenset(postings.match(_all(spelled.values())).held)
+            groups |= {name: held for name in spelled if (held := _held(spelled[name], found))}
+        return postings.match_groups(groups)
 
-    def _translated(self, question: str, plain: Matches, postings: Postings) -> _Groups:
+    def _translated(self, question: str, plain: Matching, postings: Words) -> _Groups:
         words = english_words(question)[:MOST_WORDS]
         spans = self._spans(words)
-        found = postings.match(_all(spans.values())).rows
+        found = frozenset(postings.match(_all(spans.values())).held)
         groups: _Groups = {}
-        for key, rows in _longest(words, spans, found):
-            own = _held(key.split(), plain.rows)
-            groups[key] = [*rows, _common(own)] if len(own) == len(key.split()) else rows
+        for key, held in _longest(words, spans, found):
+            own = tuple(key.split())
+            groups[key] = [*held, own] if all(word in plain.held for word in own) else held
         done = {word for key in groups for word in key.split()} | STOP
-        return groups | {term: [rows] for term, rows in plain.rows.items() if term not in done}
+        return groups | {term: [(term,)] for term in plain.held if term not in done}
 
     def _spans(self, words: Sequence[str]) -> dict[tuple[int, int], tuple[str, ...]]:
         """Return translations by first word and number of words, where there are any."""
@@ -245,47 +241,22 @@ def base_forms(word: str) -> tuple[str, ...]:
 
 
 def _longest(
-    words: Sequence[str], spans: _Spans, found: _Rows
-) -> Iterator[tuple[str, list[NDArray[np.int32]]]]:
-    """Yield words and phrases that rows hold a translation of, and these rows."""
+    words: Sequence[str], spans: _Spans, found: Set[str]
+) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Yield words and phrases that rows hold a translation of, and what they hold of it."""
     at = 0
     while at < len(words):
         for size in _sizes(len(words) - at):
-            if rows := _held(spans.get((at, size), ()), found):
-                yield " ".join(words[at : at + size]), rows
+            if held := _held(spans.get((at, size), ()), found):
+                yield " ".join(words[at : at + size]), held
                 at += size
                 break
         else:
             at += 1
 
 
-def _held(words: Iterable[str], found: _Rows) -> list[NDArray[np.int32]]:
-    return [found[word] for word in words if word in found]
-
-
-def _common(groups: Sequence[NDArray[np.int32]]) -> NDArray[np.int32]:
-    """Return the rows that are in every group."""
-    first, *others = groups
-    for other in others:
-        at = np.minimum(other.searchsorted(first), len(other) - 1)
-        first = first[other[at] == first]
-    return first
-
-
-def _union(rows: Iterable[NDArray[np.int32]], size: int) -> NDArray[np.int32]:
-    held = np.zeros(size, dtype=bool)
-    for some in rows:
-        held[some] = True
-    return np.flatnonzero(held).astype(np.int32)
-
-
-def _matches(groups: _Groups, postings: Postings) -> Matches:
-    rows = {key: _union(some, postings.size) for key, some in groups.items()}
-    weights = {key: postings.idf(len(own)) for key, own in rows.items()}
-    scores = np.zeros(postings.size, dtype=np.float32)
-    for key, own in rows.items():
-        scores[own] += np.float32(weights[key])
-    return Matches(scores, weights, rows)
+def _held(words: Iterable[str], found: Set[str]) -> list[tuple[str, ...]]:
+    return [(word,) for word in words if word in found]
 
 
 def _names(question: str, known: Set[str]) -> Iterable[str]:

@@ -16,10 +16,12 @@ from embeddings.errors import IndexDamagedError, ModelMismatchError, QuestionErr
 from embeddings.lexical import Tokenizer
 from embeddings.manifest import Manifest
 from embeddings.model import MODEL_NAME, home
-from embeddings.opening import Opened, open_current, open_instead, open_published
+from embeddings.opening import Opened
+from embeddings.searchable import Searchable
 from embeddings.settings import Settings, is_given, load
-from embeddings.store import Generation, IndexFolder
-from embeddings.texts import DocumentHead, PassageRow, Texts
+from embeddings.store import Generation
+from embeddings.stores import FolderStore, Store, store_of
+from embeddings.texts import DocumentHead, DocumentRow, PassageRow
 from embeddings.user_dictionary import kept_in
 from qa import own_weights
 from qa.answer import Answerer
@@ -45,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 _Found = TypeVar("_Found")
 
-Making = Callable[[Generation, Encoder, Tokenizer], Retriever]
+Making = Callable[[Searchable, Encoder, Tokenizer], Retriever]
 """Makes what searches a generation."""
 
 
@@ -83,7 +85,7 @@ class _Snapshot:
 
     def __init__(
         self,
-        generation: Generation,
+        generation: Searchable,
         encoder: Encoder,
         tokenizer: Tokenizer,
         retriever: Making,
@@ -99,7 +101,8 @@ class _Snapshot:
         from embeddings.checks import damage_of
 
         unread, self._unread = self._unread, False
-        return damage_of(self.generation) if unread else None
+        files = self.generation
+        return damage_of(files) if unread and isinstance(files, Generation) else None
 
 
 class Bot:
@@ -119,6 +122,7 @@ class Bot:
         support: tells how likely that is; None for the weights that come with the package.
         read_support: the same where sentences were read; None likewise.
         own: what is corrected for this index when it answers; None for nothing.
+        store: what keeps the index; None for its folder.
 
     Raises:
         IndexFolderError: when there is no index, or it cannot be read; see its subclasses.
@@ -136,8 +140,9 @@ class Bot:
         support: Support | None = None,
         read_support: ReadSupport | None = None,
         own: Own | None = None,
+        store: Store | None = None,
     ) -> None:
-        self._folder = IndexFolder(index)
+        self._path, self._store = index, store or FolderStore(index)
         self._support = support or Support.shipped()
         self._read_support = read_support or ReadSupport.shipped()
         self._own = own
@@ -147,7 +152,7 @@ class Bot:
         self._tokenizer = tokenizer
         self._lock = threading.Lock()
         self._warning: str | None = None
-        self._use(opened or open_published(self._folder))
+        self._use(opened or self._store.open_published())
 
     @classmethod
     def open(
@@ -155,8 +160,9 @@ class Bot:
         index: str | Path = "index",
         model: str | None = None,
         retriever: Making | None = None,
+        chosen: Settings | None = None,
     ) -> Bot:
-        """Open the index in folder `index`.
+        """Open the index in folder `index`, or the one in Milvus that folder or settings name.
 
         Where its published generation is damaged and one before it is whole, that one answers.
         Weights that ``wenju eval --fit`` left beside the index correct those of the package.
@@ -165,6 +171,8 @@ class Bot:
             index: the folder that ``wenju build`` wrote.
             model: sentence-transformers id or folder; None for the one that the index names.
             retriever: makes what searches, for measuring: then nothing is corrected.
+            chosen: settings, of which `store`, `uri`, `collection` and `token` count; None for
+                those of settings file and environment.
 
         Raises:
             IndexFolderError: when there is none, or it cannot be read; see its subclasses.
@@ -172,12 +180,13 @@ class Bot:
             SettingError: when the setting `refuse_below` is no percentage.
         """
         path = Path(index)
-        opened = open_published(IndexFolder(path))
+        store = store_of(path, chosen or load())
+        opened = store.open_published()
         encoder = open_encoder(model or _model_of(opened.generation.manifest))
         own = Own() if retriever else own_weights.in_force(path, encoder.fingerprint)
         making = retriever or partial(Retriever, ranking=own.ranking(Ranking.shipped()))
         tokenizer = Tokenizer(home() / "jieba")
-        return cls(path, encoder, tokenizer, opened, making, _least(own), own=own)
+        return cls(path, encoder, tokenizer, opened, making, _least(own), own=own, store=store)
 
     @property
     def engines(self) -> tuple[Encoder, Tokenizer]:
@@ -272,15 +281,8 @@ class Bot:
     def earlier_document(self, document: str) -> OriginalDocument | None:
         """Return a document as the generation before held it; None where that is not kept."""
         number = self._with_snapshot(lambda snapshot: snapshot.generation.manifest.number)
-        before = self._folder.before(number)
-        if before is None:
-            return None
-        texts = Texts(self._folder.folder(before))
-        try:
-            found = _originals(texts, [document])
-        finally:
-            texts.close()
-        return found[0] if found else None
+        found = self._store.earlier(number, document)
+        return _original(found) if found else None
 
     def passages(self, document: str) -> list[PassageRow]:
         """Return the passages of a document at their places in it, in reading order."""
@@ -336,7 +338,7 @@ class Bot:
     def _info(self, snapshot: _Snapshot) -> IndexInfo:
         manifest = snapshot.generation.manifest
         return IndexInfo(
-            index=str(self._folder.path),
+            index=str(self._path),
             generation=manifest.number,
             built=manifest.created,
             model=manifest.model,
@@ -371,17 +373,17 @@ class Bot:
 
     def _current(self) -> _Snapshot:
         """Return the published generation, loaded; the calls that use an older one finish first."""
-        if self._folder.stamp() != self._stamp:
+        if self._store.stamp() != self._stamp:
             with self._lock:
-                if self._folder.stamp() != self._stamp:
+                if self._store.stamp() != self._stamp:
                     self._reload()
         return self._snapshot
 
     def _reload(self) -> None:
         """Load what was published, or go on with what is loaded and say why."""
-        stamp = self._folder.stamp()
+        stamp = self._store.stamp()
         try:
-            self._use(open_current(self._folder))
+            self._use(self._store.open_current())
         except (WenjuError, OSError) as error:
             self._stamp = stamp  # not tried again until CURRENT changes again
             number = self._snapshot.generation.manifest.number
@@ -391,8 +393,8 @@ class Bot:
         """Load the best generation before `broken`, unless another call did so already."""
         with self._lock:
             if self._snapshot is broken:
-                folder = broken.generation.folder
-                self._use(open_instead(self._folder, error, self._stamp, folder))
+                opened = self._store.open_instead(error, self._stamp, broken.generation)
+                self._use(opened)
             return self._snapshot
 
     def _use(self, opened: Opened) -> None:
@@ -400,7 +402,7 @@ class Bot:
         manifest = opened.generation.manifest
         if manifest.fingerprint != self._encoder.fingerprint:
             raise ModelMismatchError(
-                f"The index {str(self._folder.path)!r} was made by the model {manifest.model!r} "
+                f"The index {str(self._path)!r} was made by the model {manifest.model!r} "
                 f"(fingerprint {manifest.fingerprint[:8]}), but questions would be encoded by "
                 f"{self._encoder.name!r} ({self._encoder.fingerprint[:8]}); open it with its own "
                 "model, or build it again with this one: wenju build --model MODEL"
@@ -423,16 +425,13 @@ class Bot:
 
 def _documents(snapshot: _Snapshot, ids: Sequence[str]) -> list[OriginalDocument]:
     """Return the documents with these ids; those that are not here are left out."""
-    return _originals(snapshot.generation, ids)
+    return list(map(_original, snapshot.generation.documents(ids).values()))
 
 
-def _originals(texts: Texts, ids: Sequence[str]) -> list[OriginalDocument]:
-    return [
-        OriginalDocument(
-            found.id, found.sources, found.text, found.title, found.date, found.page_starts
-        )
-        for found in texts.documents(ids).values()
-    ]
+def _original(found: DocumentRow) -> OriginalDocument:
+    return OriginalDocument(
+        found.id, found.sources, found.text, found.title, found.date, found.page_starts
+    )
 
 
 def _least(own: Own) -> float:

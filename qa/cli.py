@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -45,6 +46,48 @@ def _print_json(value: Any) -> None:
 def _index_option(command: Callable[..., None]) -> Callable[..., None]:
     text = "Index folder (WENJU_INDEX, else index)."
     return click.option("--index", metavar="DIR", help=text)(command)
+
+
+def _store_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of the store, as one argument: settings by name."""
+    names = ("store", "uri", "collection", "token")
+
+    @wraps(command)
+    def with_store(**given: Any) -> None:
+        kept = {name: given.pop(name) for name in names}
+        command(**given, kept=kept)
+
+    options = (
+        click.option("--store", metavar="KIND", help="local or milvus; the index remembers it."),
+        click.option("--uri", metavar="URI", help="Address of Milvus: http://HOST:19530."),
+        click.option("--collection", metavar="NAME", help="Name in Milvus (wenju)."),
+        click.option("--token", metavar="TOKEN", help="USER:PASSWORD of Milvus (WENJU_TOKEN)."),
+    )
+    for option in reversed(options):
+        with_store = option(with_store)
+    return with_store
+
+
+def _engine_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of where a build is worked on."""
+    options = (
+        click.option(
+            "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+            help="Who reads and encodes: this process, or workers of Ray.",
+        ),
+        click.option(
+            "--address", metavar="HOST:PORT",
+            help="Ray cluster of this machine, or auto; else Ray is started here for this build. "
+            "Its machines need wenju, and make the packaged model themselves; a --model FOLDER "
+            "must be at the same path on each. Files of up to 16 MB are sent to them.",
+        ),
+        click.option(
+            "--workers", type=click.IntRange(1), metavar="N", help="Ray workers (free processors)."
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def _dictionary_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -88,6 +131,8 @@ def main() -> None:
 @main.command()
 @click.argument("folder", required=False)
 @_index_option
+@_store_options
+@_engine_options
 @click.option("--model", metavar="NAME", help="sentence-transformers id or folder.")
 @_dictionary_option
 @click.option("--replace-root", is_flag=True, help="Build from another folder than before.")
@@ -113,12 +158,16 @@ def build(
     rollback: bool,
     strict: bool,
     as_json: bool,
+    engine: str,
+    address: str | None,
+    workers: int | None,
+    kept: dict[str, Any],
 ) -> None:
     """Bring the index up to date with the documents in FOLDER (default: seeds)."""
     from qa import build_report, terminal
 
     chosen = settings.load(
-        {"documents": folder, "index": index, "model": model, "dictionary": dictionary}
+        {"documents": folder, "index": index, "model": model, "dictionary": dictionary, **kept}
     )
     if rollback:
         _roll_back(chosen, as_json)
@@ -126,7 +175,11 @@ def build(
     how = terminal.How(
         replace_root=replace_root, prune=prune, full=full, check_content=check_content
     )
-    found = terminal.plan(chosen, how) if dry_run else terminal.build(chosen, how, wait=wait)
+    where = terminal.Where(engine, address, workers)
+    if dry_run:
+        found: Any = terminal.plan(chosen, how)
+    else:
+        found = terminal.build(chosen, how, wait=wait, where=where)
     if as_json:
         _print_json(build_report.to_json(found))
     else:
@@ -148,6 +201,7 @@ def _roll_back(chosen: settings.Settings, as_json: bool) -> None:
 @main.command()
 @click.argument("folder", required=False)
 @_index_option
+@_store_options
 @click.option("--model", metavar="NAME", help="sentence-transformers id or folder.")
 @_dictionary_option
 @click.option(
@@ -162,6 +216,7 @@ def watch(
     dictionary: str | None,
     debounce: float,
     as_json: bool,
+    kept: dict[str, Any],
 ) -> None:
     """Build, and again whenever documents in FOLDER change (default: seeds); Ctrl+C ends it."""
     from qa import build_report, terminal
@@ -173,7 +228,7 @@ def watch(
             click.echo(build_report.to_line(report, datetime.now()))
 
     chosen = settings.load(
-        {"documents": folder, "index": index, "model": model, "dictionary": dictionary}
+        {"documents": folder, "index": index, "model": model, "dictionary": dictionary, **kept}
     )
     terminal.watch(chosen, debounce, on_report)
 
@@ -198,6 +253,7 @@ def inspect(file: str, html: str | None, as_json: bool) -> None:
 @main.command()
 @click.argument("question", required=False)
 @_index_option
+@_store_options
 @_source_option
 @_period_options
 @click.option("--batch", metavar="FILE", help="Answer each question of a .jsonl file.")
@@ -210,6 +266,7 @@ def ask(
     until: str | None,
     batch: str | None,
     as_json: bool,
+    kept: dict[str, Any],
 ) -> None:
     """Answer QUESTION from the documents, or say that they do not."""
     from qa.bot import Bot
@@ -219,7 +276,8 @@ def ask(
         _fail('give a question (wenju ask "…") or a file of questions (--batch FILE)')
     if batch is not None and (sources or since or until):
         _fail("--batch asks all documents; leave out --source, --since and --until")
-    bot = Bot.open(settings.load({"index": index}).index)
+    chosen = settings.load({"index": index, **kept})
+    bot = Bot.open(chosen.index, chosen=chosen)
     if batch is not None:
         _ask_batch(bot, Path(batch))
         return
@@ -242,6 +300,7 @@ def _ask_batch(bot: Any, file: Path) -> None:
 @click.argument("question")
 @click.option("-k", default=5, show_default=True, help="How many passages.")
 @_index_option
+@_store_options
 @_source_option
 @_period_options
 @_json_option
@@ -253,12 +312,14 @@ def retrieve(
     since: str | None,
     until: str | None,
     as_json: bool,
+    kept: dict[str, Any],
 ) -> None:
     """Print the K passages nearest to QUESTION."""
     from qa.bot import Bot
     from qa.render import hit_to_json, hits_to_text
 
-    bot = Bot.open(settings.load({"index": index}).index)
+    chosen = settings.load({"index": index, **kept})
+    bot = Bot.open(chosen.index, chosen=chosen)
     hits = bot.retrieve(question, k, sources or None, (since, until))
     _name_unknown(bot, sources)
     if as_json:
@@ -358,12 +419,13 @@ def _fit(files: tuple[str, ...], chosen: settings.Settings, as_json: bool) -> No
 
 @main.command()
 @_index_option
+@_store_options
 @_json_option
-def info(index: str | None, as_json: bool) -> None:
+def info(index: str | None, as_json: bool, kept: dict[str, Any]) -> None:
     """Show what the index holds: its generations, model and size."""
     from qa import index_view, terminal
 
-    chosen = settings.load({"index": index})
+    chosen = settings.load({"index": index, **kept})
     found = terminal.info(chosen)
     weights = terminal.own_weights(chosen, found)
     if as_json:
@@ -377,16 +439,21 @@ def info(index: str | None, as_json: bool) -> None:
 
 @main.command()
 @_index_option
+@_store_options
 @click.option("--exclude", multiple=True, metavar="FILE", help="Leave FILE out; it stays there.")
 @click.option("--include", multiple=True, metavar="FILE", help="Have an excluded FILE in again.")
 @_json_option
 def documents(
-    index: str | None, exclude: tuple[str, ...], include: tuple[str, ...], as_json: bool
+    index: str | None,
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
+    as_json: bool,
+    kept: dict[str, Any],
 ) -> None:
     """List the files of the index: what is in it, what is not and why."""
     from qa import library_view, terminal
 
-    found = terminal.documents(settings.load({"index": index}), exclude, include)
+    found = terminal.documents(settings.load({"index": index, **kept}), exclude, include)
     if as_json:
         _print_json(library_view.to_json(found))
     else:
@@ -395,12 +462,13 @@ def documents(
 
 @main.command()
 @_index_option
+@_store_options
 @_json_option
-def verify(index: str | None, as_json: bool) -> None:
+def verify(index: str | None, as_json: bool, kept: dict[str, Any]) -> None:
     """Read the whole index and compare it with itself; exit code 1 when something is wrong."""
     from qa import index_view, terminal
 
-    found = terminal.verify(settings.load({"index": index}))
+    found = terminal.verify(settings.load({"index": index, **kept}))
     if as_json:
         _print_json(index_view.verification_to_json(found))
     else:
@@ -436,27 +504,35 @@ def feedback(index: str | None, file: str | None, as_json: bool) -> None:
 
 @main.command()
 @_index_option
+@_store_options
 @click.option("--host", metavar="ADDRESS", help="Address to listen on (127.0.0.1).")
 @click.option("--port", type=int, help="Port to listen on (7860).")
 @click.option("--auth", metavar="USER:PASSWORD", help="Ask every browser for these.")
 @click.option("--read-only", is_flag=True, help="Let nobody change anything through the page.")
 def chat(
-    index: str | None, host: str | None, port: int | None, auth: str | None, read_only: bool
+    index: str | None,
+    host: str | None,
+    port: int | None,
+    auth: str | None,
+    read_only: bool,
+    kept: dict[str, Any],
 ) -> None:
     """Open the chat page in a browser."""
+    from embeddings.stores import milvus_of
     from qa.bot import Bot
     from qa.page.chat import serve
     from qa.page.options import Options
 
-    chosen = settings.load({"index": index, "host": host, "port": port})
+    chosen = settings.load({"index": index, "host": host, "port": port, **kept})
     options = Options(
         title=chosen.title,
         welcome=chosen.welcome,
         accent=chosen.accent,
         read_only=read_only,
         index=Path(chosen.index),
+        store=milvus_of(Path(chosen.index), chosen),
     )
-    bot = Bot.open(chosen.index)
+    bot = Bot.open(chosen.index, chosen=chosen)
     serve(bot, chosen.host, chosen.port, announce=click.echo, options=options, auth=auth)
 
 

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from embeddings.map import PLACED_BY, among, spread
-from embeddings.store import Generation
+from embeddings.map import PLACED_BY, among
+from embeddings.searchable import Searchable
 from embeddings.texts import DocumentHead, PassageRow
 from qa.found import Found
 from qa.records import Hit
@@ -79,24 +78,24 @@ class Placed:
     hits: tuple[tuple[Hit, float, float], ...]
 
 
-def corpus_map(generation: Generation, most: int = MOST_POINTS) -> CorpusMap | None:
+def corpus_map(generation: Searchable, most: int = MOST_POINTS) -> CorpusMap | None:
     """Return the picture of a generation with at most `most` points; None where it has none."""
-    if generation.map is None:
+    rows = generation.spread_rows(most)
+    positions = generation.map_of(rows)
+    if positions is None:
         return None
-    rows = spread(len(generation.map), most)
     passages = generation.passages(rows.tolist())
     counted = Counter(passage.document for passage in passages.values())
     heads = generation.heads(counted)
     ordered = sorted(counted, key=lambda id_: (-counted[id_], heads[id_].sources))
     numbers = {id_: number for number, id_ in enumerate(ordered)}
-    places = generation.map[rows].tolist()
     return CorpusMap(
         generation=generation.manifest.number,
-        passages=len(generation.map),
+        passages=generation.vectors.size,
         documents=tuple(_document(heads[id_], counted[id_]) for id_ in ordered),
         points=tuple(
             _point(passages[row], place, numbers)
-            for row, place in zip(rows.tolist(), places, strict=True)
+            for row, place in zip(rows.tolist(), positions.tolist(), strict=True)
         ),
     )
 
@@ -117,7 +116,7 @@ def excerpt(text: str) -> str:
     return words if len(words) <= EXCERPT else words[:EXCERPT] + "…"
 
 
-def placed(generation: Generation, found: Found, hits: Sequence[Hit]) -> Placed | None:
+def placed(generation: Searchable, found: Found, hits: Sequence[Hit]) -> Placed | None:
     """Return where a question stands among what it found; None without a picture, or a find.
 
     Args:
@@ -125,14 +124,10 @@ def placed(generation: Generation, found: Found, hits: Sequence[Hit]) -> Placed 
         found: the candidates of the question, best first.
         hits: the first of them as hits, in the same order.
     """
-    if generation.map is None or not hits:
+    best = generation.map_of(found.rows[:PLACED_BY])
+    own = generation.map_of(found.rows[: len(hits)])
+    if best is None or own is None or not hits:
         return None
-    best = found.rows[:PLACED_BY]
     squares = np.maximum(2 - 2 * found.dense[:PLACED_BY], 0)[None, :]
-    x, y = among(_at(generation.map, best)[None, :], squares)[0].tolist()
-    places = _at(generation.map, found.rows[: len(hits)]).tolist()
-    return Placed(x, y, tuple((hit, *place) for hit, place in zip(hits, places, strict=True)))
-
-
-def _at(positions: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    return np.asarray(positions[rows], dtype=np.float32)
+    x, y = among(best[None, :], squares)[0].tolist()
+    return Placed(x, y, tuple((hit, *place) for hit, place in zip(hits, own.tolist(), strict=True)))

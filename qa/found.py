@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.lexical import Matches, Script, script_of
+from embeddings.lexical import Script, script_of
+from embeddings.searchable import Matching
 from embeddings.texts import DocumentHead, Selection
 from qa.evidence import Evidence, Texts
 from qa.kinds import Kind, Wanted
@@ -89,7 +90,7 @@ class Found:
 
     question: str
     vectors: QueryVectors
-    matches: Matches
+    matches: Matching
     rows: NDArray[np.int64]
     dense: NDArray[np.float32]
     sentence: NDArray[np.float32]

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.lexical import Matches
+from embeddings.searchable import Matching
 from qa.found import Found, is_chinese
 from qa.ranking import Weighed
 
@@ -129,7 +129,7 @@ def best_of_each(cosines: NDArray[np.float32], counts: NDArray[np.int64]) -> NDA
 
 
 def coverage_of(
-    question: str, matches: Matches, rows: NDArray[np.int64], bm25: NDArray[np.float32]
+    question: str, matches: Matching, rows: NDArray[np.int64], bm25: NDArray[np.float32]
 ) -> float:
     """Return how far the question's words are found at all, 0 to 1.
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.records import Span
-from embeddings.store import Generation
+from embeddings.searchable import Searchable
 from embeddings.texts import PassageRow
 from qa import figures
 from qa.figures import EvidencePlaces, Place
@@ -31,7 +31,7 @@ class Gold:
         questions: only documents that their evidence stands in are read.
     """
 
-    def __init__(self, generation: Generation, questions: Iterable[GoldQuestion]) -> None:
+    def __init__(self, generation: Searchable, questions: Iterable[GoldQuestion]) -> None:
         self._generation = generation
         named = {piece.source for question in questions for piece in question.evidence}
         documents = {source: generation.select([source]).sources for source in sorted(named)}

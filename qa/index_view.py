@@ -27,6 +27,7 @@ def overview_to_json(index: str, found: Overview) -> dict[str, Any]:
         "fingerprint": manifest.fingerprint,
         "tokenizer": manifest.tokenizer,
         "search": manifest.search or {"kind": "exact"},
+        "pieces": [{"passages": held, "deleted": gone} for held, gone in _pieces(manifest)],
         "generation": manifest.number,
         "built": manifest.created,
         "bytes": sum(item["bytes"] for item in manifest.files.values()),
@@ -34,6 +35,13 @@ def overview_to_json(index: str, found: Overview) -> dict[str, Any]:
         "warning": found.warning,
         "generations": [_state_to_json(state) for state in found.generations],
     }
+
+
+def _pieces(manifest: Manifest) -> list[tuple[int, int]]:
+    """Return of each piece how many passages it holds, and how many of them are deleted."""
+    if manifest.pieces is None:
+        return [(manifest.counts["passages"], 0)]
+    return [(piece.passages, piece.deleted) for piece in manifest.pieces]
 
 
 def _counts(manifest: Manifest | None) -> dict[str, int | None]:
@@ -70,16 +78,26 @@ def overview_to_text(index: str, found: Overview) -> str:
         ("search", _search_to_text(manifest.search)),
         *((name, count) for name, count in _counts(manifest).items() if count is not None),
     ]
+    if manifest.pieces is not None:
+        rows.append(("pieces", _pieces_to_text(_pieces(manifest))))
     rows += [("generation", _state_to_text(state)) for state in found.generations]
     if found.warning is not None:
         rows.append(("warning", found.warning))
     return "\n".join(f"{name:10} {value}" for name, value in rows)
 
 
+def _pieces_to_text(pieces: list[tuple[int, int]]) -> str:
+    """Say how many pieces there are, the passages of each, and how many of these are deleted."""
+    sizes = " + ".join(str(held) for held, _ in pieces)
+    return f"{len(pieces)}: {sizes} passages, {sum(gone for _, gone in pieces)} of them deleted"
+
+
 def _search_to_text(search: dict[str, Any] | None) -> str:
     """Say how passages are searched for by their vectors, and how many of the nearest are found."""
     if search is None:
         return "exact"
+    if search["kind"] == "milvus":
+        return f"in Milvus, {search['index']} with M {search['M']} and ef {search['ef']}"
     return (
         f"approximate, {search['probed']} of {search['lists']} lists, exactly re-scored: "
         f"recall@{search['at']} {search['recall']:.3f} on {search['sample']} sentences"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from embeddings.encoder import Encoder
 from embeddings.lexical import Matches, Tokenizer
 from embeddings.progress import Meter, OnProgress, silence
-from embeddings.store import Generation
+from embeddings.searchable import Searchable
 from qa.answer import Answerer
 from qa.bot import Bot
 from qa.compound import parts
@@ -115,7 +115,7 @@ class MeasuredIndex:
     def __init__(self, path: Path, model: str | None = None) -> None:
         self._bot = Bot.open(path, model, retriever=self._make)
 
-    def _make(self, generation: Generation, encoder: Encoder, tokenizer: Tokenizer) -> Retriever:
+    def _make(self, generation: Searchable, encoder: Encoder, tokenizer: Tokenizer) -> Retriever:
         self._tokenizer = tokenizer
         once = Remembering(encoder)
         self._retriever = Retriever(generation, once, tokenizer, Ranking.shipped())
@@ -149,7 +149,7 @@ class MeasuredIndex:
             return Case(answerable, self._light(found), None, _NONE, _NONE, evidence.sentences)
         assert found[0].gathered is not None
         passages, sentences = gold.marks(found[0].gathered, evidence)
-        every = np.arange(self._retriever.generation.postings.size)
+        every = self._retriever.generation.all_rows()
         near = self._search(asked, np.setdiff1d(every, gold.rows(evidence)))
         still = any(one.gathered and states_all(one.gathered, question) for one in near)
         kept = None if still else self._light(near)
@@ -175,9 +175,8 @@ class MeasuredIndex:
 
 def _light(found: Found) -> Found:
     """Return it without what is as long as the index: thousands are kept."""
-    none, rows = np.empty(0, np.float32), np.empty(0, np.int32)
-    held = dict.fromkeys(found.matches.rows, rows)
-    return replace(found, matches=Matches(none, found.matches.weights, held))
+    matches = Matches.unlisted(found.matches.weights, found.matches.held)
+    return replace(found, matches=matches)
 
 
 class FoundCandidates:

@@ -77,7 +77,10 @@ def build_of(library: Library, engines: Callable[[], Engines], settings: Setting
         if settings.dictionary:
             tokenizer = tokenizer.with_words(read_dictionary(settings.dictionary))
         largest = settings.largest_file * MEGABYTE
-        return build(root, library.index, encoder, tokenizer, largest=largest, on_progress=tell)
+        return build(
+            root, library.index, encoder, tokenizer,
+            largest=largest, on_progress=tell, store=library.store,
+        )  # fmt: skip
 
     return run
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from embeddings.centre import without
 from embeddings.encoder import Encoder, TokenReader
 from embeddings.lexical import (
-    Matches,
     Script,
     Tokenizer,
     to_simplified,
     to_traditional,
 )
 from embeddings.model import MODEL_NAME, home
-from embeddings.store import Generation
+from embeddings.searchable import Matching, Searchable
 from embeddings.texts import DocumentHead, PassageRow, Selection
 from embeddings.vectors import SMALL
 from qa import bilingual, repeats, unnamed
@@ -82,7 +81,7 @@ class Retriever:
 
     def __init__(
         self,
-        generation: Generation,
+        generation: Searchable,
         encoder: Encoder,
         tokenizer: Tokenizer,
         ranking: Weighing | None = None,
@@ -189,20 +188,20 @@ class Retriever:
             matches = self._bilingual.match(question, matches, self.generation.postings)
         rows = self._candidates(vectors, matches, among) if question.strip() else _NO_ROWS
         dense, sentence = self._cosines(vectors, rows)
-        bm25 = matches.scores[rows]
+        bm25 = matches.scores(rows)
         score = self._fused(question, vectors, matches, rows, dense, sentence, bm25)
         order = np.lexsort((rows, -score))
         return Found(
             question, vectors, matches,
             rows[order], dense[order], sentence[order], bm25[order], score[order],
-            self.generation.scripts[rows[order]] != Script.OTHER, selection,
+            self.generation.scripts_of(rows[order]) != Script.OTHER, selection,
         )  # fmt: skip
 
     def _fused(
         self,
         question: str,
         vectors: QueryVectors,
-        matches: Matches,
+        matches: Matching,
         rows: NDArray[np.int64],
         dense: NDArray[np.float32],
         sentence: NDArray[np.float32],
@@ -231,9 +230,9 @@ class Retriever:
         dense, cosines = self._signals(found.vectors, rows, sentence_rows, counts)
         if not self.parts.sentences:
             cosines = np.repeat(dense, counts)
-        places = {word: held for word, held in found.matches.rows.items() if self._is_place(word)}
+        places = [word for word in found.matches.held if self._is_place(word)]
         texts = Texts(
-            [self._title(passages[int(row)], places) for row in rows],
+            [self._title(passages[int(row)], places, found.matches) for row in rows],
             [text for row in rows for text in read[int(row)]],
             counts,
         )
@@ -242,15 +241,10 @@ class Retriever:
         asked = Asked(found.question, self._words(found), wanted)
         return Gathered(rows, sentence_rows, texts, weigh(asked, texts, signals))
 
-    def _title(self, passage: PassageRow, places: Mapping[str, NDArray[np.int32]]) -> str:
-        """Return title and heading of a passage, and which of `places` its document names.
-
-        Args:
-            passage: the passage.
-            places: the places that the question names, and the rows that hold each.
-        """
+    def _title(self, passage: PassageRow, places: Sequence[str], matches: Matching) -> str:
+        """Return title and heading of a passage, and which of `places` its document names."""
         own = self.generation.rows_in(passage.document) if places else _NO_ROWS
-        named = (place for place, rows in places.items() if np.isin(own, rows).any())
+        named = (place for place in places if matches.holds(place, own).any())
         return " ".join([passage.title, passage.heading, *named])
 
     def names_nowhere(self, found: Found) -> bool:
@@ -267,7 +261,7 @@ class Retriever:
     def _words(self, found: Found) -> Words:
         weights = {word: w * self._idf_scale for word, w in found.matches.weights.items()}
         places = [word for word in weights if self._is_place(word)]
-        known = found.matches.rows.keys()
+        known = frozenset(found.matches.held)
         return Words(weights, known, places, self._translations(found))
 
     @cached_property
@@ -280,7 +274,7 @@ class Retriever:
         if found.vectors.foreign is None:
             return None
         if self._bilingual is None:
-            return {word: (word,) for word in found.matches.rows}
+            return {word: (word,) for word in found.matches.held}
         return {key: self._bilingual.spellings(key) for key in found.matches.weights}
 
     def _signals(
@@ -291,7 +285,7 @@ class Retriever:
         counts: NDArray[np.int64],
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the cosines of passages and of their sentences, on the scale of one language."""
-        scripts = self.generation.scripts[rows]
+        scripts = self.generation.scripts_of(rows)
         if vectors.foreign is not None:
             dense, _ = self._foreign_cosines(vectors.foreign, rows)
             each = np.repeat(scripts, counts)
@@ -372,7 +366,7 @@ class Retriever:
 
     @cached_property
     def _holds_chinese(self) -> bool:
-        return bool((self.generation.scripts != Script.OTHER).any())
+        return any(map(self.generation.has_script, (Script.SIMPLIFIED, Script.TRADITIONAL)))
 
     def _without_language(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         return without(vector, self._background, FOREIGN_SHARE)
@@ -383,7 +377,7 @@ class Retriever:
         return np.asarray(vectors.mean(axis=0), dtype=np.float32)
 
     def _candidates(
-        self, vectors: QueryVectors, matches: Matches, among: NDArray[np.int64] | None
+        self, vectors: QueryVectors, matches: Matching, among: NDArray[np.int64] | None
     ) -> NDArray[np.int64]:
         if among is not None and len(among) <= SMALL:
             return among
@@ -399,7 +393,7 @@ class Retriever:
         self, vectors: QueryVectors, rows: NDArray[np.int64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return passage cosines and best sentence cosines of `rows`."""
-        traditional = self.generation.scripts[rows] == Script.TRADITIONAL
+        traditional = self.generation.scripts_of(rows) == Script.TRADITIONAL
         kept = self.generation.vectors.vectors(rows)
         dense = np.where(traditional, kept @ vectors.traditional, kept @ vectors.simplified)
         wanted, counts = self._sentences(rows)
@@ -415,7 +409,7 @@ class Retriever:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the cosines of `rows` and of their best sentences without what languages share."""
         generation = self.generation
-        scripts = generation.scripts[rows]
+        scripts = generation.scripts_of(rows)
         products = generation.vectors.cosines(query, rows)
         dense = generation.passage_centre.cosines(query, products, rows, scripts)
         wanted, counts = self._sentences(rows)

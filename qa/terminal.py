@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -19,14 +19,19 @@ from qa.inspect_view import Inspection
 
 if TYPE_CHECKING:
     from embeddings.encoder import Encoder
+    from embeddings.engine import Engine
     from embeddings.lexical import Tokenizer
     from embeddings.library import Listing
     from embeddings.manifest import Manifest
     from embeddings.overview import Overview
     from embeddings.reports import BuildReport, Plan
+    from embeddings.store_milvus import MilvusStore
     from embeddings.verify import Verification
     from qa.own_weights import Summary
     from qa.refit import Refit
+
+LOCAL, RAY = "local", "ray"
+"""What a build may be worked on by."""
 
 _STAGES = {
     "read": "reading files",
@@ -70,26 +75,43 @@ class How:
     check_content: bool = False
 
 
-def build(chosen: Settings, how: How, *, wait: bool = False) -> BuildReport:
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a build is worked on: here, or by a Ray cluster; see `embeddings.ray_engine`."""
+
+    engine: str = LOCAL
+    address: str | None = None
+    workers: int | None = None
+
+
+def build(
+    chosen: Settings, how: How, *, wait: bool = False, where: Where | None = None
+) -> BuildReport:
     """Build the index that the settings name, with progress on standard error."""
     from embeddings.build import build as build_index
 
-    with _progress() as on_progress:
-        return build_index(
-            Path(chosen.documents), Path(chosen.index), *_engines(chosen),
+    store = _writable_store(chosen)
+    encoder, tokenizer = _engines(chosen)
+    with _engine(where or Where(), chosen, encoder) as engine, _progress() as on_progress:
+        report = build_index(
+            Path(chosen.documents), Path(chosen.index), encoder, tokenizer,
             **asdict(how), largest=chosen.largest_file * MEGABYTE,
-            wait=wait, on_progress=on_progress,
+            wait=wait, engine=engine, on_progress=on_progress, store=store,
         )  # fmt: skip
+    _forget_store(chosen)
+    return report
 
 
 def plan(chosen: Settings, how: How) -> Plan:
     """Return what such a build would do, with progress on standard error; write nothing."""
     from embeddings.build import plan as plan_index
 
+    store = _writable_store(chosen)
     with _progress() as on_progress:
         return plan_index(
             Path(chosen.documents), Path(chosen.index), *_engines(chosen),
             **asdict(how), largest=chosen.largest_file * MEGABYTE, on_progress=on_progress,
+            store=store,
         )  # fmt: skip
 
 
@@ -109,6 +131,7 @@ def watch(chosen: Settings, debounce: float, on_report: Callable[[BuildReport], 
     root, index = Path(chosen.documents), Path(chosen.index)
     with _until_signal():
         list_files(root, without=index)
+        store = _writable_store(chosen)
         encoder, tokenizer = _engines(chosen)
         say(f"watching {root}; Ctrl+C ends it")
         watching.follow(
@@ -120,6 +143,7 @@ def watch(chosen: Settings, debounce: float, on_report: Callable[[BuildReport], 
                 tokenizer,
                 largest=chosen.largest_file * MEGABYTE,
                 on_progress=_log_lines(),
+                store=store,
             ),
             debounce=debounce,
             on_report=on_report,
@@ -148,6 +172,27 @@ def _engines(chosen: Settings) -> tuple[Encoder, Tokenizer]:
 
     tokenizer = Tokenizer(home() / "jieba", read_dictionary(chosen.dictionary))
     return open_encoder(chosen.model or None, progress=say), tokenizer
+
+
+def _engine(
+    where: Where, chosen: Settings, encoder: Encoder
+) -> AbstractContextManager[Engine | None]:
+    """Return what a build is worked on by, None for this process.
+
+    Raises:
+        SettingError: an address or a number of workers is given without Ray.
+    """
+    if where.engine == LOCAL:
+        if where.address is not None or where.workers is not None:
+            raise SettingError("--address and --workers are for a build on Ray: add --engine ray")
+        return nullcontext()
+    from embeddings.ray_engine import RayEngine
+    from embeddings.ray_worker import opener
+
+    say(f"joining Ray at {where.address}" if where.address else "starting Ray on this machine")
+    return RayEngine(
+        encoder, opener(chosen.model or None), address=where.address, workers=where.workers
+    )
 
 
 @contextmanager
@@ -278,6 +323,10 @@ def info(chosen: Settings) -> Overview:
     from embeddings.overview import overview
     from embeddings.store import IndexFolder
 
+    if (store := _store(chosen)) is not None:
+        from embeddings import milvus_views
+
+        return milvus_views.overview(store)
     return overview(IndexFolder(Path(chosen.index)))
 
 
@@ -296,7 +345,7 @@ def documents(chosen: Settings, exclude: Sequence[str], include: Sequence[str]) 
     index = Path(chosen.index)
     if not IndexFolder(index).exists():
         IndexFolder(index).current()  # says so
-    library = Library(index)
+    library = Library(index, store=_store(chosen))
     if exclude:
         library.exclude(exclude)
     if include:
@@ -311,6 +360,10 @@ def verify(chosen: Settings) -> Verification:
     from embeddings.model import MODEL_NAME
     from embeddings.verify import verify as verify_index
 
+    if (store := _store(chosen)) is not None:
+        from embeddings import milvus_views
+
+        return milvus_views.verify(store)
     index = Path(chosen.index)
     name = model_of(index)
     try:
@@ -319,6 +372,29 @@ def verify(chosen: Settings) -> Verification:
         say(str(error))
         encoder = None
     return verify_index(index, encoder)
+
+
+def _store(chosen: Settings) -> MilvusStore | None:
+    """Return what keeps the index, or None when its folder does."""
+    from embeddings.stores import milvus_of
+
+    return milvus_of(Path(chosen.index), chosen)
+
+
+def _writable_store(chosen: Settings) -> MilvusStore | None:
+    """Return it as well, and say at once when its server cannot be asked."""
+    store = _store(chosen)
+    if store is not None:
+        store.stamp()
+    return store
+
+
+def _forget_store(chosen: Settings) -> None:
+    """Have the index folder keep its index again, where that was asked for."""
+    from embeddings import stores
+
+    if chosen.store == stores.LOCAL:
+        stores.remember(Path(chosen.index), None)
 
 
 def model_of(index: Path) -> str | None:
@@ -339,6 +415,8 @@ def roll_back(chosen: Settings) -> Manifest:
     from embeddings.store import IndexFolder
 
     index = IndexFolder(Path(chosen.index))
+    if (store := _store(chosen)) is not None:
+        return store.go_back()
     if not index.exists():
         index.current()  # says so, before a lock makes the folder
     with index.writing("rolling back"):

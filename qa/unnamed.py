@@ -27,8 +27,8 @@ def place_is_unknown(found: Found, tokenizer: Tokenizer) -> bool:
     A place within the name of another one counts only with it (青海 in 青海地区).
     """
     places = [word for word in found.matches.weights if is_place(word, tokenizer)]
-    known = [place for place in places if place in found.matches.rows]
-    unknown = (place for place in places if place not in found.matches.rows)
+    known = [place for place in places if place in found.matches.held]
+    unknown = (place for place in places if place not in found.matches.held)
     return _division_is_unknown(found, tokenizer) or any(
         not any(one in place or place in one for one in known) for place in unknown
     )
@@ -66,7 +66,7 @@ def _asked_noun(wanted: Wanted, tokenizer: Tokenizer) -> str:
 
 def _is_held(spellings: Sequence[str], found: Found) -> bool:
     """Tell whether any spelling is a word of the index, or stands in a candidate's text."""
-    if any(one in found.matches.rows for one in spellings):
+    if any(one in found.matches.held for one in spellings):
         return True
     texts = found.gathered.texts if found.gathered else None
     read = (search_form(text) for text in (*texts.titles, *texts.sentences)) if texts else ()

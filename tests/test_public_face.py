@@ -27,7 +27,12 @@ def test_signatures() -> None:
         "index",
         "dates",
     ]
-    assert list(inspect.signature(qa.Bot.open).parameters) == ["index", "model", "retriever"]
+    assert list(inspect.signature(qa.Bot.open).parameters) == [
+        "index",
+        "model",
+        "retriever",
+        "chosen",
+    ]
     assert list(inspect.signature(qa.Bot.retrieve).parameters) == [
         "self",
         "question",

@@ -16,6 +16,7 @@ from embeddings.errors import SourceError, WenjuError
 from embeddings.library import Library
 from embeddings.segment import Segmenter
 from embeddings.settings import Settings, load
+from embeddings.stores import milvus_of
 from embeddings.uploads import Limits
 from qa.inspect_view import Inspection, inspect_document
 from qa.page.documents_html import (
@@ -203,7 +204,8 @@ def documents_view(bot: object, options: Options) -> DocumentsView | None:
     if options.index is None or not isinstance(bot, EnginedBot):
         return None
     settings: Settings = load()
-    library = Library(options.index, Limits.of(settings))
+    store = options.store or milvus_of(options.index, settings)
+    library = Library(options.index, Limits.of(settings), store)
 
     def engines() -> Engines:
         return bot.engines

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embeddings.errors import SettingError
 from qa.page.texts import Language
+
+if TYPE_CHECKING:
+    from embeddings.store_milvus import MilvusStore
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -23,6 +27,7 @@ class Options:
         language: language of the page itself; None to follow each visitor's browser.
         read_only: whether nothing may be changed through the page.
         index: the index folder; None where there is none on disk.
+        store: what keeps its generations; None for the folder, or for what the folder remembers.
 
     Raises:
         SettingError: when `accent` is no colour.
@@ -34,6 +39,7 @@ class Options:
     language: Language | None = None
     read_only: bool = False
     index: Path | None = None
+    store: MilvusStore | None = None
 
     def __post_init__(self) -> None:
         if self.accent and not _COLOUR.fullmatch(self.accent):

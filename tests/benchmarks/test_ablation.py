@@ -130,7 +130,7 @@ def test_each_half_ranks_by_itself(index: Path, tokenizer: Tokenizer, question: 
     dense, words = found["passage vectors alone"], found["words alone (BM25)"]
     every = generation.vectors.vectors(range(3)) @ Noting().encode_query(question)
     assert dense.rows.tolist() == np.lexsort((np.arange(3), -every)).tolist()
-    scores = generation.postings.match(tokenizer.tokens(question)).scores
+    scores = generation.postings.match(tokenizer.tokens(question)).scores(np.arange(3))
     best = np.lexsort((np.arange(3), -scores))
     assert words.rows.tolist() == [row for row in best if scores[row] > 0]
     for one in found.values():

@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from embeddings import approximate, passage_vectors
-from embeddings.approximate import ApproximateIndex, Approximation, exact, lists_for
+from embeddings.approximate import ApproximateIndex, Approximation, exact
 from embeddings.build import build
 from embeddings.errors import IndexDamagedError
 from embeddings.halves import open_halves, write_halves
 from embeddings.lexical import Tokenizer
-from embeddings.partition import centroids, nearest
+from embeddings.partition import _moved, centroids, nearest
 from embeddings.store import Generation, IndexFolder
 from embeddings.vectors import VectorIndex
 from embeddings.verify import verify
@@ -25,7 +25,8 @@ from tests.embeddings.building import Recording, write
 
 Floats = NDArray[np.float32]
 
-ROWS, DIMENSIONS, TOPICS = 4000, 32, 100
+ROWS, DIMENSIONS, TOPICS = 4000, 64, 100
+INNER = 8  # dimensions in which they differ, as texts differ in fewer than their vectors have
 
 
 def unit(vectors: NDArray[np.float64]) -> Floats:
@@ -33,9 +34,12 @@ def unit(vectors: NDArray[np.float64]) -> Floats:
 
 
 def around_topics(seed: int, count: int) -> Floats:
-    topics = np.random.default_rng(1).normal(size=(TOPICS, DIMENSIONS))
+    known = np.random.default_rng(1)
+    topics, turn = known.normal(size=(TOPICS, INNER)), known.normal(size=(INNER, DIMENSIONS))
     drawn = np.random.default_rng(seed)
-    return unit(topics[drawn.integers(0, TOPICS, count)] + drawn.normal(size=(count, DIMENSIONS)))
+    return unit(
+        (topics[drawn.integers(0, TOPICS, count)] + drawn.normal(size=(count, INNER))) @ turn
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +56,16 @@ def questions() -> Floats:
 def folder(tmp_path_factory: pytest.TempPathFactory, vectors: Floats) -> Path:
     path = tmp_path_factory.mktemp("index")
     write_halves(path / "vectors.npy", [vectors[:1000], vectors[1000:]], vectors.shape)
-    about = ApproximateIndex.write(path, around_topics(4, 200))
-    (path / "about.json").write_text(json.dumps(about.to_json()))
+    (path / "about.json").write_text(json.dumps(written(path).to_json()))
     return path
+
+
+def written(folder: Path) -> Approximation:
+    """Write few lists, of which the sample says how many are looked into."""
+    with pytest.MonkeyPatch.context() as bounds:
+        bounds.setattr(approximate, "LISTS", 1.0)
+        bounds.setattr(approximate, "LEAST_SCANNED", 1)
+        return ApproximateIndex.write(folder, around_topics(4, 200))
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +91,14 @@ def recall(
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let two of these small lists be enough: of too few rows all lists are looked into."""
-    monkeypatch.setattr(approximate, "LEAST_FETCHED", 10)
+    monkeypatch.setattr(approximate, "LEAST_FETCHED", 100)
     monkeypatch.setattr(approximate, "AMONG", 0)
 
 
 def test_it_looks_into_some_lists_and_finds_nearly_all(
     index: ApproximateIndex, vectors: Floats, questions: Floats, few: None
 ) -> None:
-    assert index.about.lists == lists_for(ROWS) == 253
+    assert index.about.lists == 63
     assert index.about.probed < index.about.lists / 2
     found = recall(index, vectors, questions, None)
     assert found >= 0.97
@@ -112,11 +123,29 @@ def test_its_recall_falls_with_the_lists_looked_into(
 def test_an_odd_sample_does_not_make_it_slow(
     tmp_path: Path, folder: Path, questions: Floats, few: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(approximate, "MOST_SCANNED", 200)
+    monkeypatch.setattr(approximate, "LEAST_SCANNED", 1)
+    monkeypatch.setattr(approximate, "MOST_SCANNED", 100)
     os.link(folder / "vectors.npy", tmp_path / "vectors.npy")
     about = ApproximateIndex.write(tmp_path, -questions)  # which lie near to nothing
-    assert about.probed == 253 * 200 // ROWS
-    assert about.recall < 0.9
+    assert about.probed == 253 * 100 // ROWS
+    assert about.recall < 0.95
+
+
+@pytest.mark.parametrize(
+    ("share", "least", "most", "probed"),
+    [(1.0, 1, 20, 20), (0.9, 1, 20, 18), (0.05, 1, 20, 1), (0.9, 1, 7, 7), (0.05, 12, 20, 12)],
+)
+def test_as_many_lists_as_hold_the_wanted_share(
+    monkeypatch: pytest.MonkeyPatch, share: float, least: int, most: int, probed: int
+) -> None:
+    for name, value in (("TARGET", share), ("LEAST_SCANNED", least), ("MOST_SCANNED", most)):
+        monkeypatch.setattr(approximate, name, value)
+    rows = np.eye(20, dtype=np.float16)  # each the middle of its own list
+    query = np.linspace(1, 0.1, 20, dtype=np.float32)[None]  # the first is nearest, then the second
+    wanted = np.arange(20)[None]
+    assert approximate._probed(rows, rows.astype(np.float32), query, wanted) == probed
+    none = np.empty((0, 10), dtype=np.int64)
+    assert approximate._probed(rows, rows.astype(np.float32), query[:0], none) == least
 
 
 def test_cosines_are_exact_and_fall(
@@ -158,6 +187,7 @@ def test_among_rows_on_the_other_side(
     index: ApproximateIndex, vectors: Floats, questions: Floats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(approximate, "AMONG", 0)
+    monkeypatch.setattr(approximate, "LEAST_FETCHED", 500)
     found = []
     for query in questions[:40]:
         rows = np.sort(np.argsort(vectors @ query)[: ROWS // 5])
@@ -187,7 +217,7 @@ def test_equal_vectors_come_by_row(tmp_path: Path, questions: Floats) -> None:
 
 def test_equal_vectors_give_equal_files(tmp_path: Path, vectors: Floats, folder: Path) -> None:
     write_halves(tmp_path / "vectors.npy", [vectors], vectors.shape)
-    about = ApproximateIndex.write(tmp_path, around_topics(4, 200))
+    about = written(tmp_path)
     assert about.to_json() == json.loads((folder / "about.json").read_text())
     for name in ("vectors.faiss", "vectors.npy"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
@@ -225,7 +255,14 @@ def test_lists_hold_the_rows_near_their_middles(vectors: Floats) -> None:
     numbers, cosines = nearest(vectors, middles)
     np.testing.assert_array_equal(numbers, (vectors @ middles.T).argmax(axis=1))
     drawn = vectors[np.random.default_rng(0).choice(ROWS, 100, replace=False)]
-    assert cosines.mean() > nearest(vectors, drawn)[1].mean() + 0.05
+    assert cosines.mean() > nearest(vectors, drawn)[1].mean() + 0.03
+
+
+def test_a_list_without_rows_takes_the_row_that_lies_farthest_off() -> None:
+    rows = unit(np.array([[1, 0, 0], [1, 0.1, 0], [1, 0, 0.1], [0.5, 0.5, 0.7]]))
+    middles = unit(np.array([[1, 0, 0], [-1, 0, 0]]))
+    np.testing.assert_array_equal(_moved(rows, middles)[1], rows[3])
+    np.testing.assert_allclose(_moved(rows, middles)[0], unit(rows.sum(axis=0)[None])[0], rtol=1e-6)
 
 
 def test_more_lists_than_distinct_rows() -> None:
@@ -255,7 +292,7 @@ def test_a_build_above_the_bound_says_so_and_finds_the_same(built: Path) -> None
     generation = Generation(IndexFolder(built).current())
     about = generation.manifest.search
     assert about is not None
-    assert (about["kind"], about["at"], about["sample"]) == ("ivf-sq8", 10, 200)
+    assert (about["kind"], about["at"], about["sample"]) == ("ivf-rabitq", 10, 200)
     assert 0.9 < about["recall"] <= 1
     assert {"vectors.faiss", "vectors.npy"} <= generation.manifest.files.keys()
     query = Recording().encode_query("天桥区的产业园")
@@ -273,6 +310,17 @@ def test_verify_reads_the_new_files(built: Path) -> None:
     path.write_bytes(data)
     (problem,) = verify(built, Recording()).problems
     assert "'vectors.npy' differs from its checksum" in problem.what
+
+
+def test_an_index_of_another_kind_is_published_anew(
+    built: Path, tmp_path: Path, tokenizer: Tokenizer
+) -> None:
+    manifest = IndexFolder(built).current() / "manifest.json"
+    manifest.write_text(manifest.read_text("utf-8").replace("ivf-rabitq", "ivf-sq8"), "utf-8")
+    with pytest.raises(IndexDamagedError, match="wenju build"):
+        Generation(IndexFolder(built).current())
+    assert build(tmp_path / "documents", built, Recording(), tokenizer).published
+    Generation(IndexFolder(built).current()).close()
 
 
 def test_below_the_bound_nothing_is_said(tmp_path: Path, tokenizer: Tokenizer) -> None:
@@ -300,6 +348,7 @@ def test_an_index_whose_rows_are_mixed_up_is_not_published(
     tmp_path: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passage_vectors, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(approximate, "LEAST_FETCHED", 10)  # not all: these would be put right
     own = approximate._filled
     monkeypatch.setattr(
         approximate, "_filled", lambda vectors, middles: own(np.roll(vectors, 7, 0), middles)

@@ -63,8 +63,18 @@ def test_rows_that_follow_each_other_are_read_at_once(
 def test_a_file_that_became_shorter_is_told(path: Path, read: Halves) -> None:
     os.truncate(path, path.stat().st_size - 16)
     assert read.rows([48]).shape == (1, 8)
-    with pytest.raises(IndexDamagedError, match="sentence vectors .*shorter.*wenju build"):
+    with pytest.raises(IndexDamagedError, match="'sentences.npy' have become fewer.*wenju build"):
         read.rows([48, 49])
+
+
+def test_where_rows_cannot_be_read_they_are_mapped(
+    path: Path, read: Halves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = read.rows([7, 3, 49])
+    monkeypatch.delattr(os, "preadv")
+    elsewhere = Halves(path)
+    assert not hasattr(elsewhere, "_file")
+    np.testing.assert_array_equal(elsewhere.rows([7, 3, 49]), found)
 
 
 def test_the_file_is_closed_when_nothing_refers_to_it(

@@ -156,8 +156,9 @@ class TestInAnIndex:
 
     def test_a_build_draws_it_and_the_manifest_names_it(self, index: IndexFolder) -> None:
         with_map = open_published(index).generation
-        assert with_map.map is not None
-        assert with_map.map.shape == (with_map.manifest.counts["passages"], 2)
+        positions = with_map.map_of(with_map.all_rows())
+        assert positions is not None
+        assert positions.shape == (with_map.manifest.counts["passages"], 2)
         assert FILE in with_map.manifest.files
         with_map.close()
         assert verify(index.path, None).problems == ()
@@ -166,7 +167,7 @@ class TestInAnIndex:
         (index.current() / FILE).unlink()
         seal(index.current())
         older = open_published(index).generation
-        assert older.map is None
+        assert older.map_of([0]) is None
         older.close()
         assert verify(index.path, None).problems == ()
 

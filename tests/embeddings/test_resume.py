@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from embeddings.build import build, plan
@@ -37,7 +38,7 @@ def content(index: Path) -> list[object]:
     places = [place for held in generation.places(size).values() for place in held]
     vectors = [
         generation.sentence_vectors(range(generation.manifest.counts["sentences"])).tolist(),
-        generation.passage_centre.lengths.tolist(),
+        np.load(generation.folder / "passage_lengths.npy").tolist(),
     ]
     found: list[object] = [places, vectors, generation.sources]
     generation.close()

@@ -62,16 +62,15 @@ def test_equal_passages_are_one_row_with_every_place(generation: Generation) -> 
     ]
     assert places[0].title == "甲报头条"
     assert len({place.title for place in places}) == 3
-    assert generation.postings.size == generation.vectors.size == len(generation.scripts)
+    assert generation.postings.size == generation.vectors.size == len(generation.all_rows())
 
 
 def test_the_words_of_every_headline_find_the_row(
     generation: Generation, tokenizer: Tokenizer
 ) -> None:
     for title in ("甲报头条", "丙报要闻"):
-        assert (
-            generation.postings.match(tokenizer.tokens(title)).scores[row_of_same(generation)] > 0
-        )
+        matches = generation.postings.match(tokenizer.tokens(title))
+        assert matches.scores(np.array([row_of_same(generation)])) > 0
 
 
 def test_one_digit_more_is_another_passage(generation: Generation) -> None:

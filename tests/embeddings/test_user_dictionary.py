@@ -125,8 +125,8 @@ def test_the_generation_keeps_the_words_that_made_it(
     assert own.user_words == WORDS
     assert generation.manifest.tokenizer == own.fingerprint
     assert "dictionary.json" in generation.manifest.files
-    assert list(generation.postings.match(own.tokens("雙招雙引")).rows) == ["双招双引"]
-    assert list(generation.postings.match(tokenizer.tokens("雙招雙引")).rows) == []
+    assert list(generation.postings.match(own.tokens("雙招雙引")).held) == ["双招双引"]
+    assert list(generation.postings.match(tokenizer.tokens("雙招雙引")).held) == []
 
 
 def test_another_dictionary_is_another_generation(

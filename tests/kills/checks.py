@@ -52,7 +52,8 @@ def finish(scenario: Scenario, index: Path, tokenizer: Tokenizer) -> None:
         tokenizer: for words.
     """
     kept, encoder = kept_in(index), Recording()
-    report = build(scenario.documents, index, encoder, tokenizer)
+    with scenario.growing:
+        report = build(scenario.documents, index, encoder, tokenizer)
     assert len(encoder.encoded) == report.encoded
     _check_resumed(kept, report)
     if scenario.report is not None and report.published:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from embeddings import growable, growth
 from embeddings.build import BuildReport, build
 from embeddings.lexical import Tokenizer
 from embeddings.store import Generation, IndexFolder
@@ -18,8 +20,12 @@ BOTH = "两家联盟由济南党建中心组建。企业在园区。"
 
 BROKEN = "坏.docx"
 
-NAMES = ("edited", "first", "full", "rollback", "leftovers")
-"""The scenarios; the last begins with generations to be removed, and with what kills leave."""
+NAMES = ("edited", "first", "full", "rollback", "leftovers", "grown")
+"""The scenarios.
+
+``leftovers`` begins with generations to be removed, and with what kills leave; in ``grown`` each
+generation is a change of the one before, and has several pieces.
+"""
 
 
 def text_of(name: str, version: int) -> str:
@@ -77,6 +83,11 @@ class Scenario:
     content: Mapping[str, object]
     report: BuildReport | None
 
+    @property
+    def growing(self) -> AbstractContextManager[None]:
+        """Have builds of this process do what those of the scenario do."""
+        return growing(self.action == "grow")
+
     def copy(self, to: Path) -> Path:
         """Put the index before at `to`, in place of what is there."""
         shutil.rmtree(to, ignore_errors=True)
@@ -87,22 +98,34 @@ class Scenario:
 
 def prepare(name: str, folder: Path, tokenizer: Tokenizer) -> Scenario:
     """Make the documents and the index before of the scenario `name`, in `folder`."""
+    with growing(name == "grown"):
+        return _prepared(name, folder, tokenizer)
+
+
+def _prepared(name: str, folder: Path, tokenizer: Tokenizer) -> Scenario:
     documents, index = folder / "documents", folder / "before"
     write_before(documents)
     if name != "first":
         build(documents, index, Recording(), tokenizer)
-    if name in ("edited", "rollback"):
+    if name == "grown":
+        for piece in "丁癸":
+            write(documents / f"{piece}.txt", text_of(piece, 4), 90.123456789)
+            build(documents, index, Recording(), tokenizer)
+    if name in ("edited", "rollback", "grown"):
         edit(documents)
     if name == "rollback":
         build(documents, index, Recording(), tokenizer)
     if name == "leftovers":
         _leave(documents, index, tokenizer)
     there, fresh, after = IndexFolder(index), folder / "fresh", folder / "after"
-    build(documents, fresh, Recording(), tokenizer)
     if there.exists():
         shutil.copytree(index, after)
-    action = {"full": "full", "rollback": "rollback"}.get(name, "build")
+    action = {"full": "full", "rollback": "rollback", "grown": "grow"}.get(name, "build")
     report = act(action, documents, after, tokenizer)
+    if name == "grown":  # its rows have another order than those of a fresh one
+        fresh = after
+    else:
+        build(documents, fresh, Recording(), tokenizer)
     return Scenario(
         name=name,
         action=action,
@@ -117,16 +140,27 @@ def prepare(name: str, folder: Path, tokenizer: Tokenizer) -> Scenario:
     )
 
 
+@contextmanager
+def growing(does: bool) -> Iterator[None]:
+    """Have generations grow by pieces from the first passages on, if they do."""
+    before = growable.WHOLE_UP_TO, growth.MOST_DELETED, growth.MERGED_UP_TO
+    if does:
+        growable.WHOLE_UP_TO, growth.MOST_DELETED, growth.MERGED_UP_TO = 4, 0.9, 0.2
+    yield
+    growable.WHOLE_UP_TO, growth.MOST_DELETED, growth.MERGED_UP_TO = before
+
+
 def act(action: str, documents: Path, index: Path, tokenizer: Tokenizer) -> BuildReport | None:
     """Do to an index what is killed elsewhere.
 
     Args:
-        action: ``build``, ``full`` or ``rollback``.
+        action: ``build``, ``grow``, ``full`` or ``rollback``.
         documents, index: the folders.
         tokenizer: for words.
     """
     if action != "rollback":
-        return build(documents, index, Recording(), tokenizer, full=action == "full")
+        with growing(action == "grow"):
+            return build(documents, index, Recording(), tokenizer, full=action == "full")
     with IndexFolder(index).writing("rolling back"):
         IndexFolder(index).go_back()
     return None

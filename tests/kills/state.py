@@ -45,18 +45,25 @@ def face_of(index: Path, tokenizer: Tokenizer) -> Face:
 
 
 def content_of(index: Path) -> dict[str, object]:
-    """Return the published generation, file by file; databases row by row."""
+    """Return the published generation, file by file; databases row by row.
+
+    The piece that it has written itself is called so, whatever its number.
+    """
     folder = IndexFolder(index).current()
     found: dict[str, object] = {}
     for path in folder.rglob("*"):
         if path.is_file():
-            found[path.relative_to(folder).as_posix()] = _file(path)
+            name = path.relative_to(folder).as_posix()
+            found[name.replace(folder.name, "own")] = _file(path)
     return found
 
 
 def _file(path: Path) -> object:
     if path.name == "manifest.json":
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        fields = json.loads(text.replace(f"/{path.parent.name}", "/own"))
+        for piece in fields.get("pieces", ()):
+            piece["name"] = piece["name"].replace(path.parent.name, "own")
         fields["files"] = sorted(fields["files"])
         return {name: value for name, value in fields.items() if name not in OWN}
     if path.suffix == ".db":

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from embeddings.errors import SettingError
 from embeddings.lexical import Postings
+from embeddings.searchable import Matching
 from qa import bilingual
 from qa.bilingual import Bilingual, base_forms
 from qa.cedict import MOST, Lines, english_words, pack
@@ -192,17 +193,23 @@ def postings(tmp_path_factory: pytest.TempPathFactory) -> Postings:
     return Postings.open(folder)
 
 
+def rows_by_term(matches: Matching, size: int) -> dict[str, list[int]]:
+    every = np.arange(size)
+    return {term: every[matches.holds(term, every)].tolist() for term in matches.held}
+
+
 class TestMatch:
     def held(self, words: Bilingual, postings: Postings, question: str) -> dict[str, list[int]]:
         plain = postings.match(question.lower().rstrip("?").split())
         found = words.match(question, plain, postings)
         expected = np.zeros(len(ROWS), np.float32)
-        for term, rows in found.rows.items():
+        held = rows_by_term(found, len(ROWS))
+        for term, rows in held.items():
             assert found.weights[term] == postings.idf(len(rows))
             expected[rows] += np.float32(found.weights[term])
-        np.testing.assert_allclose(found.scores, expected)
-        assert found.weights.keys() == found.rows.keys()
-        return {term: rows.tolist() for term, rows in found.rows.items()}
+        np.testing.assert_allclose(found.scores(np.arange(len(ROWS))), expected)
+        assert found.weights.keys() == held.keys()
+        return held
 
     @pytest.mark.parametrize(
         ("question", "expected"),
@@ -234,7 +241,7 @@ class TestMatch:
         Postings.write(tmp_path, [["碳"], ["电影"]])
         postings = Postings.open(tmp_path)
         found = words.match("How much carbon dioxide?", postings.match([]), postings)
-        assert {term: rows.tolist() for term, rows in found.rows.items()} == {"carbon": [0]}
+        assert rows_by_term(found, 2) == {"carbon": [0]}
 
     def test_a_phrase_of_the_rows_own_language_counts_where_all_its_words_stand(
         self, words: Bilingual, tmp_path: Path
@@ -243,22 +250,20 @@ class TestMatch:
         postings = Postings.open(tmp_path)
         plain = postings.match(["carbon", "dioxide"])
         found = words.match("carbon dioxide", plain, postings)
-        assert {term: rows.tolist() for term, rows in found.rows.items()} == {
-            "carbon dioxide": [0, 2]
-        }
+        assert rows_by_term(found, 4) == {"carbon dioxide": [0, 2]}
 
     def test_a_very_long_question(self, words: Bilingual, postings: Postings) -> None:
         question = "committee " + " ".join(
             f"Tian{n}qiao Tianqiao Zhang Wei film" for n in range(9999)
         )
         found = words.match(question, postings.match([]), postings)
-        assert sorted(found.rows) == ["committee", "film", "tianqiao", "zhang wei"]
+        assert sorted(found.held) == ["committee", "film", "tianqiao", "zhang wei"]
 
     def test_of_an_empty_index(self, words: Bilingual, tmp_path: Path) -> None:
         Postings.write(tmp_path, [])
         postings = Postings.open(tmp_path)
         found = words.match("Which committee?", postings.match(["committee"]), postings)
-        assert (found.rows, found.scores.shape) == ({}, (0,))
+        assert (list(found.held), found.best(3).tolist()) == ([], [])
 
 
 class TestOpen:

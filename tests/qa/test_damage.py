@@ -12,6 +12,7 @@ import pytest
 
 from embeddings.errors import IndexDamagedError, IndexMissingError, WenjuError
 from embeddings.lexical import Tokenizer
+from embeddings.opened import Generation
 from embeddings.verify import verify
 from qa.bot import Bot
 from tests.generations import ENCODER, QUESTION, Changing, seal
@@ -200,7 +201,9 @@ def test_damage_that_a_question_meets_makes_the_generation_before_answer(
     caplog.set_level(logging.WARNING)
     bot = Bot(index, ENCODER, tokenizer)
     assert bot.info().generation == 2
-    (bot._snapshot.generation._db).execute("PRAGMA cache_size = 0")
+    generation = bot._snapshot.generation
+    assert isinstance(generation, Generation)
+    generation._texts[0]._db.execute("PRAGMA cache_size = 0")
     path = published(index) / "text.db"
     size = path.stat().st_size
     path.write_bytes(path.read_bytes()[:100] + b"\xff" * (size - 100))

@@ -113,7 +113,7 @@ def test_a_subset_gives_its_own_best_by_both_halves(
     nearest = np.sort(found.dense)[::-1][:NEAREST]
     np.testing.assert_allclose(nearest, cosines, atol=1e-6)
 
-    scores = generation.postings.match(tokenizer.tokens(question)).scores[rows]
+    scores = generation.postings.match(tokenizer.tokens(question)).scores(rows)
     best = rows[np.lexsort((rows, -scores))][: min(NEAREST, np.count_nonzero(scores))]
     assert set(best.tolist()) <= set(found.rows.tolist())
 

@@ -71,7 +71,7 @@ def test_info_tells_of_an_approximate_search(
         in run("info").stdout.splitlines()
     )
     assert json.loads(run("info", "--json").stdout)["search"] == {
-        "kind": "ivf-sq8", "lists": 1, "probed": 1, "recall": 1.0, "at": 10, "sample": 4,
+        "kind": "ivf-rabitq", "lists": 1, "probed": 1, "recall": 1.0, "at": 10, "sample": 4,
     }  # fmt: skip
 
 

@@ -96,9 +96,9 @@ class TestAQuestion:
         )
         found = bot.on_map(text, k=1)
         assert found is not None
-        positions = bot._snapshot.generation.map
+        positions = bot._snapshot.generation.map_of([row])
         assert positions is not None
-        np.testing.assert_allclose([found.x, found.y], positions[row], atol=0.3)
+        np.testing.assert_allclose([found.x, found.y], positions[0], atol=0.3)
 
     def test_none_is_nowhere(self, view: MapView) -> None:
         parts = acted(view, "place", {"question": " "})

@@ -142,7 +142,7 @@ def test_the_command_line_says_how_the_page_is_served(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     told: dict[str, Any] = {}
-    monkeypatch.setattr("qa.bot.Bot.open", lambda index: f"bot over {index}")
+    monkeypatch.setattr("qa.bot.Bot.open", lambda index, **_: f"bot over {index}")
     monkeypatch.setattr(chat, "serve", lambda *args, **options: told.update(options, args=args))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "wenju.toml").write_text(

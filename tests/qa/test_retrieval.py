@@ -343,7 +343,7 @@ def test_an_english_question_over_chinese_passages(
     for gathered in (known, unknown):
         asked = searching(springs, tokenizer).find(question).vectors.foreign
         assert asked is not None
-        scripts = springs.scripts[gathered.rows]
+        scripts = springs.scripts_of(gathered.rows)
         products = springs.vectors.cosines(asked, gathered.rows)
         centred = springs.passage_centre.cosines(asked, products, gathered.rows, scripts)
         cosines = gathered.evidence.passages[:, PASSAGE_FEATURES.index("dense")]
