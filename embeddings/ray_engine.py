@@ -10,10 +10,12 @@ kept at once.
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from embeddings import ray_cluster, ray_worker
@@ -89,6 +91,7 @@ class RayEngine:
         self._workers = 1
         self._ray: Any = None
         self._open = ExitStack()
+        self._interrupted = False
 
     def __enter__(self) -> RayEngine:
         processors = self._wanted or _processors()
@@ -100,6 +103,7 @@ class RayEngine:
                 ray_cluster.check_versions(ray, here, self._opener, 2 * self._patience)
             self._workers = self._wanted or ray_cluster.places(ray)
             self._ray = ray
+            stack.enter_context(self._noting_interrupts())
             self._open = stack.pop_all()
         return self
 
@@ -148,6 +152,7 @@ class RayEngine:
         """Yield number and results of each parcel as it comes; each of them once."""
         open_ = set(range(len(parcels)))
         for found in self._deliver(work, arguments, parcels) if parcels else ():
+            self._check_interrupted()
             if found.problem:
                 raise EngineError(f"{found.problem.rstrip('.')}; {_AGAIN}")
             if found.made_by != made_by:
@@ -185,6 +190,31 @@ class RayEngine:
                 batch_size=None, batch_format="pyarrow", prefetch_batches=0
             ):
                 yield from_results(table)
+
+    @contextmanager
+    def _noting_interrupts(self) -> Iterator[None]:
+        """Note Ctrl-C: where it comes in the middle of Ray's callbacks, these swallow it."""
+        before = signal.getsignal(signal.SIGINT)
+        if (
+            before is not signal.default_int_handler
+            or threading.current_thread() is not threading.main_thread()
+        ):
+            yield
+            return
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self._interrupted = True
+            signal.default_int_handler(number, frame)
+
+        signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _check_interrupted(self) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
