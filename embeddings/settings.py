@@ -16,8 +16,17 @@ FILE = "wenju.toml"
 """Settings file, looked for in the working folder; WENJU_SETTINGS names another."""
 
 
-def _setting(default: Any, text: str, low: int | None = None, high: int | None = None) -> Any:
-    return _field(default=default, metadata={"help": text, "low": low, "high": high})
+def _setting(
+    default: Any,
+    text: str,
+    low: int | None = None,
+    high: int | None = None,
+    *,
+    allowed: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
+    limits = {"help": text, "low": low, "high": high, "allowed": allowed}
+    return _field(default=default, repr=not secret, metadata=limits)
 
 
 MEGABYTE = 1024 * 1024
@@ -34,14 +43,24 @@ class Settings:
     refuse_below: int = _setting(
         15, "percent: how likely the documents must answer a question; else it is refused", 0, 100
     )
-    host: str = _setting("127.0.0.1", "address that the chat listens on")
-    port: int = _setting(7860, "port that the chat listens on", 1, 65535)
+    host: str = _setting("127.0.0.1", "address that the page or the API listens on")
+    port: int = _setting(7860, "port that the page or the API listens on", 1, 65535)
+    token_file: str = _setting("", "file with the tokens that open the HTTP API, one a line")
     dictionary: str = _setting("", "file of own words, one a line, that a build searches by")
     title: str = _setting("", "name of the chat page; empty for the product's own")
     welcome: str = _setting("", "line above the first question of the chat page")
     accent: str = _setting("", "colour of the chat page's buttons and numbers, as #0f6b5c")
     most_uploads: int = _setting(1000, "files that may be uploaded, all together", 1, 100_000)
     uploads_size: int = _setting(2048, "megabytes of the uploaded files together", 1, 1_048_576)
+    llm_url: str = _setting("", "base URL of a language model's OpenAI-compatible server")
+    llm_model: str = _setting("", "name of the language model there; empty for none")
+    llm_key: str = _setting("", "its key; from file or environment only, shown nowhere", secret=True)
+    llm_timeout: int = _setting(60, "seconds that an answer of the language model may take", 1, 3600)
+    llm_unsupported: str = _setting(
+        "mark",
+        "what becomes of its sentences that the documents do not support",
+        allowed=("mark", "leave out"),
+    )
 
 
 def load(
@@ -106,7 +125,7 @@ def _checked(name: str, value: Any) -> Any:
     if name not in known:
         raise SettingError(f"Unknown setting {name!r}; settings are {', '.join(known)}")
     if not isinstance(known[name].default, int):
-        return str(value)
+        return _allowed(name, str(value), known[name].metadata["allowed"])
     low, high = known[name].metadata["low"], known[name].metadata["high"]
     try:
         number = int(value)
@@ -117,3 +136,9 @@ def _checked(name: str, value: Any) -> Any:
             f"Setting {name!r} is {value!r}; give a whole number from {low} to {high}"
         )
     return number
+
+
+def _allowed(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if allowed and value not in allowed:
+        raise SettingError(f"Setting {name!r} is {value!r}; give one of: {', '.join(allowed)}")
+    return value

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from embeddings.errors import SettingError
 from qa.page.texts import Language
+from qa.rebuilding import Rebuilding
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -23,6 +24,7 @@ class Options:
         language: language of the page itself; None to follow each visitor's browser.
         read_only: whether nothing may be changed through the page.
         index: the index folder; None where there is none on disk.
+        rebuilding: brings the index up to date; None for one of the page's own.
 
     Raises:
         SettingError: when `accent` is no colour.
@@ -34,6 +36,7 @@ class Options:
     language: Language | None = None
     read_only: bool = False
     index: Path | None = None
+    rebuilding: Rebuilding | None = None
 
     def __post_init__(self) -> None:
         if self.accent and not _COLOUR.fullmatch(self.accent):
