@@ -68,6 +68,24 @@ def _store_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_store
 
 
+def _server_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of where it listens and who may ask."""
+    options = (
+        click.option("--host", metavar="ADDRESS", help="Address to listen on (127.0.0.1)."),
+        click.option("--port", type=int, help="Port to listen on (7860)."),
+        click.option(
+            "--token", "tokens", multiple=True, metavar="TOKEN", help="A token that opens it."
+        ),
+        click.option("--token-file", metavar="FILE", help="Tokens, one a line (WENJU_TOKEN_FILE)."),
+        click.option(
+            "--origin", "origins", multiple=True, metavar="URL", help="Site that may ask (CORS)."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def _engine_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of where a build is worked on."""
     options = (
@@ -543,11 +561,7 @@ def chat(
 
 @main.command("serve")
 @_index_option
-@click.option("--host", metavar="ADDRESS", help="Address to listen on (127.0.0.1).")
-@click.option("--port", type=int, help="Port to listen on (7860).")
-@click.option("--token", "tokens", multiple=True, metavar="TOKEN", help="A token that opens it.")
-@click.option("--token-file", metavar="FILE", help="Tokens, one a line (WENJU_TOKEN_FILE).")
-@click.option("--origin", "origins", multiple=True, metavar="URL", help="Site that may ask (CORS).")
+@_server_options
 @click.option("--read-only", is_flag=True, help="No rebuild and no feedback through it.")
 def serve_api(
     index: str | None,
@@ -578,6 +592,40 @@ def serve_api(
     service = service_of(bot, Path(chosen.index), chosen, read_only=read_only)
     api = application_of(service, chosen.host, known, origins)
     server.serve(api, chosen.host, chosen.port, announce=click.echo)
+
+
+@main.command("mcp")
+@_index_option
+@click.option("--http", is_flag=True, help="Serve over HTTP at /mcp; else the client's pipe.")
+@_server_options
+def serve_mcp(
+    index: str | None,
+    http: bool,
+    host: str | None,
+    port: int | None,
+    tokens: tuple[str, ...],
+    token_file: str | None,
+    origins: tuple[str, ...],
+) -> None:
+    """Serve the documents to a language model's client (Model Context Protocol).
+
+    Tools: ask, retrieve, read_document. With --http the tokens are those of wenju serve.
+    """
+    from qa import server
+    from qa.api import mcp
+    from qa.api import tokens as reading
+    from qa.api.service import service_of
+    from qa.bot import Bot
+
+    chosen = settings.load({"index": index, "host": host, "port": port, "token_file": token_file})
+    bot = Bot.open(chosen.index, chosen=chosen)
+    service = service_of(bot, Path(chosen.index), chosen, read_only=True)
+    if not http:
+        mcp.serve_stdio(service)
+        return
+    known = reading.read(tokens, chosen.token_file)
+    api = mcp.application_of(service, chosen.host, known, origins)
+    server.serve(api, chosen.host, chosen.port, announce=lambda url: click.echo(f"{url}{mcp.PATH}"))
 
 
 @main.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -18,7 +17,7 @@ from qa.api.requests import AskRequest, FeedbackRequest, RetrieveRequest
 from qa.api.service import Service
 from qa.feedback import Feedback, Verdict, judged
 from qa.page.stored import answer_from_json
-from qa.records import Answer
+from qa.records import Answer, Hit
 from qa.render import answer_to_json, hit_to_json
 
 _STREAM = {
@@ -59,10 +58,11 @@ class Asking:
         """Every sentence is cited; with `stream` each is sent as soon as it is ready."""
         if asked.stream:
             return streamed(events(await self._service.asking.each(self._parts(asked))))
-        answer = await self._service.asking.run(lambda: self._answer(asked))
+        answer = await self._service.asking.run(lambda: self.answer(asked))
         return Json(answer_to_json(answer))
 
-    def _answer(self, asked: AskRequest) -> Answer:
+    def answer(self, asked: AskRequest) -> Answer:
+        """Return the answer; errors are those of `Bot.ask` and `check_sources`."""
         check_sources(self._service.bot, asked.sources)
         found = self._service.bot.ask(
             asked.question, asked.turns(), asked.sources or None, asked.period()
@@ -70,19 +70,20 @@ class Asking:
         return replace(found, nearest=found.nearest[: asked.k])
 
     def _parts(self, asked: AskRequest) -> Iterator[Said | Answer]:
-        answer = self._answer(asked)
+        answer = self.answer(asked)
         yield from said_in(answer)
         yield answer
 
     async def retrieve(self, asked: RetrieveRequest) -> Response:
         """Passages by meaning and by words, best first."""
-        return Json(await self._service.asking.run(lambda: self._hits(asked)))
+        hits = await self._service.asking.run(lambda: self.found(asked))
+        return Json([hit_to_json(hit) for hit in hits])
 
-    def _hits(self, asked: RetrieveRequest) -> list[dict[str, Any]]:
+    def found(self, asked: RetrieveRequest) -> list[Hit]:
+        """Return the passages; errors are those of `Bot.retrieve` and `check_sources`."""
         bot = self._service.bot
         check_sources(bot, asked.sources)
-        hits = bot.retrieve(asked.question, asked.k, asked.sources or None, asked.period())
-        return [hit_to_json(hit) for hit in hits]
+        return bot.retrieve(asked.question, asked.k, asked.sources or None, asked.period())
 
     async def give_feedback(self, given: FeedbackRequest) -> Response:
         """Send the answer as it came; it is kept beside the index, whatever is rebuilt."""

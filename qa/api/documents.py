@@ -56,9 +56,14 @@ class Documents:
             raise ApiError(
                 400, f"The part ends at {end}, before it begins at {start}; swap them", param="end"
             )
-        return Json(await self._service.reading.run(lambda: self._part(document, start, end)))
+        return Json(await self._service.reading.run(lambda: self.part(document, start, end)))
 
-    def _part(self, document: str, start: int, end: int | None) -> dict[str, Any]:
+    def part(self, document: str, start: int, end: int | None) -> dict[str, Any]:
+        """Return a part of a document with the passages that it touches, as JSON.
+
+        Raises:
+            ApiError: for an unknown document.
+        """
         found, passages = self._found(document)
         length = len(found.text)
         start = min(start, length)
