@@ -18,9 +18,10 @@ from embeddings.lexical import (
     to_traditional,
 )
 from embeddings.model import MODEL_NAME, home
+from embeddings.passage_vectors import is_exact
 from embeddings.searchable import Matching, Searchable
 from embeddings.texts import DocumentHead, PassageRow, Selection
-from embeddings.vectors import SMALL
+from embeddings.vectors import SMALL, best
 from qa import bilingual, repeats, unnamed
 from qa.bilingual import Bilingual
 from qa.evidence import Asked, Texts, Words, weigh
@@ -46,6 +47,9 @@ from qa.records import Hit, Place, Signals
 
 CANDIDATES = 60
 """Passages taken from each half before they are ranked together."""
+
+BETWEEN = 250
+"""Rows nearest to the middle of a question's two forms, among which those of each are taken."""
 
 WEIGHED = 12
 """The best candidates, whose sentences are read before the last ranking."""
@@ -381,13 +385,25 @@ class Retriever:
     ) -> NDArray[np.int64]:
         if among is not None and len(among) <= SMALL:
             return among
-        found = [self.generation.vectors.search(vectors.simplified, CANDIDATES, among)[0]]
+        found = self._nearest(vectors, among)
         if vectors.foreign is not None:
             found.append(self.generation.vectors.search(vectors.foreign, 2 * CANDIDATES, among)[0])
-        if vectors.traditional is not vectors.simplified:
-            found.append(self.generation.vectors.search(vectors.traditional, CANDIDATES, among)[0])
         found.append(matches.best(CANDIDATES, among))
         return _distinct(np.concatenate(found))
+
+    def _nearest(
+        self, vectors: QueryVectors, among: NDArray[np.int64] | None
+    ) -> list[NDArray[np.int64]]:
+        """Return the rows nearest to each form of a question."""
+        index = self.generation.vectors
+        forms = [vectors.simplified, vectors.traditional]
+        if vectors.traditional is vectors.simplified or is_exact(index.size):
+            return [index.search(form, CANDIDATES, among)[0] for form in _once(forms)]
+        # A search among many takes long, and the forms lie close together.
+        between = vectors.simplified + vectors.traditional
+        rows = index.search(between / np.linalg.norm(between), BETWEEN, among)[0]
+        own = index.vectors(rows)
+        return [best(rows, own @ form, CANDIDATES)[0] for form in forms]
 
     def _cosines(
         self, vectors: QueryVectors, rows: NDArray[np.int64]
@@ -433,6 +449,10 @@ class Retriever:
 
 
 _NO_ROWS = np.empty(0, dtype=np.int64)
+
+
+def _once(forms: Sequence[NDArray[np.float32]]) -> Sequence[NDArray[np.float32]]:
+    return forms[:1] if forms[0] is forms[1] else forms
 
 
 def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -47,6 +47,26 @@ def test_both_scripts_find_traditional_text(bot: Bot, question: str) -> None:
     assert bot.retrieve(question)[0].source == "濟陽.txt"
 
 
+def test_among_many_one_search_finds_what_one_for_each_script_does(
+    tmp_path: Path, counting: CountingEncoder, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "documents"
+    root.mkdir()
+    for number in range(200):
+        place, things = ("濟陽區", "企業") if number % 2 else ("济阳区", "企业")
+        text = f"{place}第{number}個月走訪了{number * 7}家{things}。{'开会' * (number % 9)}。"
+        (root / f"{number}.txt").write_text(text, encoding="utf-8")
+    build(root, tmp_path / "index", counting, tokenizer)
+    many = Bot(tmp_path / "index", counting, tokenizer)
+    questions = ["济阳区走访了多少家企业？", "濟陽區開會了嗎？", "第8个月走访了几家？"]
+    wanted = [many.retrieve(question, 10) for question in questions]
+    searched: list[int] = []
+    monkeypatch.setattr("qa.retrieval.is_exact", lambda rows: searched.append(rows) or False)
+    monkeypatch.setattr("qa.retrieval.BETWEEN", 150)
+    assert [many.retrieve(question, 10) for question in questions] == wanted
+    assert len(searched) == len(questions)
+
+
 def test_ranking_falls_and_has_no_repeats(bot: Bot) -> None:
     hits = bot.retrieve("党建联盟", k=100)
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
