@@ -370,14 +370,14 @@ def test_the_language_switches_everything_and_is_remembered(bot: ScriptedBot, vi
     expect(visitor.panel.locator("header")).to_contain_text("characters 875–886, 1136–1220")
     expect(visitor.box).to_have_attribute("placeholder", "Ask your documents…")
     assert visitor.marked() == [FIRST, SECOND]
-    assert page.evaluate("document.documentElement.lang") == "en"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
     visitor.reload()
     expect(visitor.box).to_have_attribute("placeholder", "Ask your documents…")
     page.get_by_role("button", name="New").click()
     expect(page.get_by_role("heading", name="Ask your documents")).to_be_visible()
     page.get_by_role("button", name="切换到中文").click()
     expect(page.get_by_role("heading", name="就你的文档提问")).to_be_visible()
-    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
 
 
 def test_the_page_follows_the_browsers_language(bot: ScriptedBot, visit: Visit) -> None:
