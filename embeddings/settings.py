@@ -16,8 +16,16 @@ FILE = "wenju.toml"
 """Settings file, looked for in the working folder; WENJU_SETTINGS names another."""
 
 
-def _setting(default: Any, text: str, low: int | None = None, high: int | None = None) -> Any:
-    return _field(default=default, metadata={"help": text, "low": low, "high": high})
+def _setting(
+    default: Any,
+    text: str,
+    low: int | None = None,
+    high: int | None = None,
+    *,
+    secret: bool = False,
+) -> Any:
+    limits = {"help": text, "low": low, "high": high}
+    return _field(default=default, repr=not secret, metadata=limits)
 
 
 MEGABYTE = 1024 * 1024
@@ -34,8 +42,9 @@ class Settings:
     refuse_below: int = _setting(
         15, "percent: how likely the documents must answer a question; else it is refused", 0, 100
     )
-    host: str = _setting("127.0.0.1", "address that the chat listens on")
-    port: int = _setting(7860, "port that the chat listens on", 1, 65535)
+    host: str = _setting("127.0.0.1", "address that the page or the API listens on")
+    port: int = _setting(7860, "port that the page or the API listens on", 1, 65535)
+    token_file: str = _setting("", "file with the tokens that open the HTTP API, one a line")
     dictionary: str = _setting("", "file of own words, one a line, that a build searches by")
     title: str = _setting("", "name of the chat page; empty for the product's own")
     welcome: str = _setting("", "line above the first question of the chat page")
@@ -45,9 +54,7 @@ class Settings:
     store: str = _setting("", "what keeps the index: local or milvus; empty for what it had before")
     uri: str = _setting("", "address of the Milvus server, as http://localhost:19530")
     collection: str = _setting("", "how the collections of the index in Milvus begin; empty: wenju")
-    token: str = _field(
-        default="", repr=False, metadata={"help": "of the Milvus server: USER:PASSWORD, or a key"}
-    )
+    token: str = _setting("", "of the Milvus server: USER:PASSWORD, or a key", secret=True)
 
 
 def load(

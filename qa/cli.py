@@ -519,6 +519,7 @@ def chat(
 ) -> None:
     """Open the chat page in a browser."""
     from embeddings.stores import milvus_of
+    from qa.api import beside
     from qa.bot import Bot
     from qa.page.chat import serve
     from qa.page.options import Options
@@ -533,7 +534,50 @@ def chat(
         store=milvus_of(Path(chosen.index), chosen),
     )
     bot = Bot.open(chosen.index, chosen=chosen)
-    serve(bot, chosen.host, chosen.port, announce=click.echo, options=options, auth=auth)
+    added = beside.add(bot, chosen, options, auth)
+    serve(
+        bot, chosen.host, chosen.port, announce=click.echo, options=added.options, auth=auth,
+        beside=added.wrap,
+    )  # fmt: skip
+
+
+@main.command("serve")
+@_index_option
+@click.option("--host", metavar="ADDRESS", help="Address to listen on (127.0.0.1).")
+@click.option("--port", type=int, help="Port to listen on (7860).")
+@click.option("--token", "tokens", multiple=True, metavar="TOKEN", help="A token that opens it.")
+@click.option("--token-file", metavar="FILE", help="Tokens, one a line (WENJU_TOKEN_FILE).")
+@click.option("--origin", "origins", multiple=True, metavar="URL", help="Site that may ask (CORS).")
+@click.option("--read-only", is_flag=True, help="No rebuild and no feedback through it.")
+def serve_api(
+    index: str | None,
+    host: str | None,
+    port: int | None,
+    tokens: tuple[str, ...],
+    token_file: str | None,
+    origins: tuple[str, ...],
+    read_only: bool,
+) -> None:
+    """Serve the HTTP API and the OpenAI protocol; described at /api/docs.
+
+    Tokens stand in WENJU_TOKENS or a file; --token shows them to whoever lists the processes.
+    Without one only programs of this machine may ask.
+    """
+    from qa import server
+    from qa.api import tokens as reading
+    from qa.api.access import check_open, check_origins
+    from qa.api.application import application_of
+    from qa.api.service import service_of
+    from qa.bot import Bot
+
+    chosen = settings.load({"index": index, "host": host, "port": port, "token_file": token_file})
+    known = reading.read(tokens, chosen.token_file)
+    check_open(chosen.host, known)
+    check_origins(origins)
+    bot = Bot.open(chosen.index, chosen=chosen)
+    service = service_of(bot, Path(chosen.index), chosen, read_only=read_only)
+    api = application_of(service, chosen.host, known, origins)
+    server.serve(api, chosen.host, chosen.port, announce=click.echo)
 
 
 @main.command()

@@ -54,6 +54,11 @@ def remark(answer: Answer) -> str:
     return (_SMALL_TALK if answer.reason is Reason.SMALL_TALK else _REFUSALS)[language]
 
 
+def remarks() -> tuple[str, ...]:
+    """Return every sentence that `remark` can say."""
+    return (*_REFUSALS.values(), *_SMALL_TALK.values())
+
+
 def hit_to_json(hit: Hit) -> dict[str, Any]:
     """Return the JSON form of a hit; spans are ``[start, end]``."""
     fields = asdict(hit)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import signal
-import socket
 import tempfile
 import threading
 import webbrowser
@@ -15,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from embeddings.errors import SettingError
+from qa.addresses import HOST, PORT, listening, url_of
 from qa.page.handlers import Page
 from qa.page.options import Options
 from qa.page.protocols import AnsweringBot
@@ -24,12 +23,9 @@ from qa.page.views import View
 if TYPE_CHECKING:
     import gradio as gr
 
-    from qa.page.server import PageServer
+    from qa.page.server import Beside, PageServer
 
 T = TypeVar("T")
-
-HOST = "127.0.0.1"
-PORT = 7860
 
 # The last two switch off statistics that gradio would work out after each event for a page of its
 # own that is not served here.
@@ -56,6 +52,7 @@ def serve(
     announce: Callable[[str], None] | None = None,
     options: Options | None = None,
     auth: str | None = None,
+    beside: Beside | None = None,
 ) -> None:
     """Serve the chat until it is interrupted.
 
@@ -67,15 +64,16 @@ def serve(
         announce: called once with the page's address when it can be opened.
         options: those of the page.
         auth: ``user:password`` that every browser must give; None for none.
+        beside: puts what else is served in front of the page; None for nothing.
 
     Raises:
         SettingError: when the address cannot be listened on, before anything heavy is loaded; or
             when `auth` is no pair.
     """
     check_auth(auth)
-    with _listening(host, port) as listener, _private_folder():
-        server = _server(Page(bot, options), host, auth)
-        url = _url(host, listener)
+    with listening(host, port) as listener, _private_folder():
+        server = _server(Page(bot, options), host, auth, beside)
+        url = url_of(host, listener)
         if announce is not None:
             announce(url)
         if open_browser:
@@ -96,18 +94,19 @@ def running(
     options: Options | None = None,
     auth: str | None = None,
     more: Iterable[View] = (),
+    beside: Beside | None = None,
 ) -> Iterator[str]:
     """Serve the chat from a thread while the block runs; gives its address.
 
     Args and errors are those of `serve`; `more` are views behind those of the registry.
     """
     check_auth(auth)
-    with _listening(host, port) as listener, _private_folder():
-        server = _server(Page(bot, options, more), host, auth)
+    with listening(host, port) as listener, _private_folder():
+        server = _server(Page(bot, options, more), host, auth, beside)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
-            yield _url(host, listener)
+            yield url_of(host, listener)
         finally:
             server.should_exit = True
             thread.join()
@@ -145,37 +144,6 @@ def _both_names() -> str:
 
 
 @contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Listen on exactly this address; the socket is kept, so nobody can take it in between."""
-    if not 0 <= port <= 65535:
-        raise SettingError(f"Port {port} is not between 0 and 65535; choose one: wenju chat --port")
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.create_server((host, port), family=family, backlog=128)
-    except OSError as error:
-        raise SettingError(_why_not(host, port, error)) from error
-    with listener:
-        yield listener
-
-
-def _why_not(host: str, port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"Port {port} on {host} is in use; stop the program that uses it or choose another "
-            f"port: wenju chat --port {min(port + 1, 65535)}"
-        )
-    if error.errno == errno.EACCES:
-        return (
-            f"Port {port} on {host} is not allowed to this user; choose a port above 1023: "
-            f"wenju chat --port {PORT}"
-        )
-    return (
-        f"Cannot listen on {host} port {port} ({error.strerror or error}); give an address of "
-        f"this machine: wenju chat --host {HOST}"
-    )
-
-
-@contextmanager
 def _private_folder() -> Iterator[None]:
     """Give gradio a temporary folder of its own, and tell it to report nothing to anyone."""
     with tempfile.TemporaryDirectory(prefix="wenju-page-") as folder:
@@ -189,14 +157,8 @@ def _private_folder() -> Iterator[None]:
                 os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
-def _server(page: Page, host: str, auth: str | None) -> PageServer:
+def _server(page: Page, host: str, auth: str | None, beside: Beside | None) -> PageServer:
     from qa.page.server import PageServer
 
     blocks = create_page(page)
-    return _in_a_loop(lambda: PageServer(page, blocks, host, auth))
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    shown = HOST if host in {"", "0.0.0.0", "::"} else host  # noqa: S104
-    name = f"[{shown}]" if ":" in shown else shown
-    return f"http://{name}:{listener.getsockname()[1]}"
+    return _in_a_loop(lambda: PageServer(page, blocks, host, auth, beside))

@@ -210,7 +210,8 @@ def documents_view(bot: object, options: Options) -> DocumentsView | None:
     def engines() -> Engines:
         return bot.engines
 
-    rebuilding = Rebuilding(build_of(library, engines, settings), options.index)
+    own = Rebuilding(build_of(library, engines, settings), options.index)
+    rebuilding = options.rebuilding or own
     return DocumentsView(library, rebuilding, engines, read_only=options.read_only)
 
 

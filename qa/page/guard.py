@@ -12,12 +12,12 @@ import asyncio
 import base64
 import binascii
 import hmac
-import ipaddress
 import re
-import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from qa.addresses import is_known_host, named
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -51,22 +51,6 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
-
-
-def is_known_host(name: str, bound: str) -> bool:
-    """Say whether a request may name this machine so; a foreign domain name may not.
-
-    Args:
-        name: host name of a request's Host header, without the port.
-        bound: host that the server was told to listen on.
-    """
-    if name in {"localhost", bound, socket.gethostname().lower()}:
-        return True
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 class Guard:
@@ -138,7 +122,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {key.decode(): value.decode("latin-1") for key, value in scope["headers"]}
         host = headers.get("host", "")
-        if not is_known_host(urlsplit(f"//{host}").hostname or "", self._bound):
+        if not is_known_host(named(host), self._bound):
             return 403, "This name does not lead to Wenju; open it by its address."
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:

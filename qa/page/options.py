@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from embeddings.errors import SettingError
 from qa.page.texts import Language
+from qa.rebuilding import Rebuilding
 
 if TYPE_CHECKING:
     from embeddings.store_milvus import MilvusStore
@@ -28,6 +29,7 @@ class Options:
         read_only: whether nothing may be changed through the page.
         index: the index folder; None where there is none on disk.
         store: what keeps its generations; None for the folder, or for what the folder remembers.
+        rebuilding: brings the index up to date; None for one of the page's own.
 
     Raises:
         SettingError: when `accent` is no colour.
@@ -40,6 +42,7 @@ class Options:
     read_only: bool = False
     index: Path | None = None
     store: MilvusStore | None = None
+    rebuilding: Rebuilding | None = None
 
     def __post_init__(self) -> None:
         if self.accent and not _COLOUR.fullmatch(self.accent):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -15,22 +16,32 @@ from qa.page.acts import Acts, fault
 from qa.page.blocks import style
 from qa.page.colours import accent_style
 from qa.page.frame import ASSETS
-from qa.page.guard import Guard
+from qa.page.guard import Application, Guard
 from qa.page.handlers import Page
 
 PATIENCE_SECONDS = 1
 """How long answers on their way may keep a server that was told to stop."""
 
+Beside = Callable[[Application], Application]
+"""Puts what is served beside the page in front of it."""
+
 
 class PageServer(uvicorn.Server):
     """A server of one page; `run` serves until it is interrupted or `should_exit` is set."""
 
-    def __init__(self, page: Page, blocks: gr.Blocks, host: str, auth: str | None = None) -> None:
+    def __init__(
+        self,
+        page: Page,
+        blocks: gr.Blocks,
+        host: str,
+        auth: str | None = None,
+        beside: Beside | None = None,
+    ) -> None:
         token = secrets.token_urlsafe(32)
         self._guard = Guard(_mounted(page, blocks, token), host, token, auth)
         super().__init__(
             uvicorn.Config(
-                self._guard,
+                self._guard if beside is None else beside(self._guard),
                 log_level="warning",
                 access_log=False,
                 timeout_graceful_shutdown=PATIENCE_SECONDS,

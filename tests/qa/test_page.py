@@ -19,6 +19,7 @@ import pytest
 
 from embeddings.errors import IndexMissingError, QuestionError, SettingError
 from embeddings.records import Span
+from qa.addresses import is_known_host
 from qa.bot import Bot
 from qa.conversation import Turn
 from qa.page.answer_card import conversation_html
@@ -26,7 +27,7 @@ from qa.page.ask_view import AskView
 from qa.page.chat import running, serve
 from qa.page.examples import example_questions
 from qa.page.frame import ASSETS, asset, dock_html, header_html
-from qa.page.guard import Guard, Message, Receive, Scope, Send, is_known_host
+from qa.page.guard import Guard, Message, Receive, Scope, Send
 from qa.page.handlers import Page
 from qa.page.markup import Markup, element, escape, join
 from qa.page.options import Options

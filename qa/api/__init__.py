@@ -1,0 +1,1 @@
+"""Wenju over HTTP: its own API and the OpenAI protocol, thin handlers over a bot."""

@@ -1,0 +1,114 @@
+"""Questions, searches and feedback over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from embeddings.errors import QuestionError
+from qa.api import records
+from qa.api.events import MEDIA_TYPE, Said, event_schema, events, said_in, streamed
+from qa.api.filters import check_sources
+from qa.api.problems import Json
+from qa.api.requests import AskRequest, FeedbackRequest, RetrieveRequest
+from qa.api.service import Service
+from qa.feedback import Feedback, Verdict, judged
+from qa.page.stored import answer_from_json
+from qa.records import Answer
+from qa.render import answer_to_json, hit_to_json
+
+_STREAM = {
+    "description": "The record; with `stream`, events `sentence` and then `answer`.",
+    "content": {MEDIA_TYPE: {"schema": event_schema("sentence", "answer", "error")}},
+}
+
+
+class Asking:
+    """The handlers over one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        router = APIRouter(prefix="/api", tags=["questions"])
+        router.post(
+            "/ask",
+            response_model=records.Answer,
+            responses={200: _STREAM},
+            summary="Answer a question with sentences of the documents, or refuse",
+        )(self.ask)
+        router.post(
+            "/retrieve",
+            response_model=list[records.Hit],
+            summary="Find the passages nearest to a question",
+        )(self.retrieve)
+        router.post(
+            "/feedback",
+            status_code=201,
+            response_model=records.Kept,
+            summary="Keep a thumb and a note on an answer",
+        )(self.give_feedback)
+        return router
+
+    async def ask(self, asked: AskRequest) -> Response:
+        """Every sentence is cited; with `stream` each is sent as soon as it is ready."""
+        if asked.stream:
+            return streamed(events(await self._service.asking.each(self._parts(asked))))
+        answer = await self._service.asking.run(lambda: self._answer(asked))
+        return Json(answer_to_json(answer))
+
+    def _answer(self, asked: AskRequest) -> Answer:
+        check_sources(self._service.bot, asked.sources)
+        found = self._service.bot.ask(
+            asked.question, asked.turns(), asked.sources or None, asked.period()
+        )
+        return replace(found, nearest=found.nearest[: asked.k])
+
+    def _parts(self, asked: AskRequest) -> Iterator[Said | Answer]:
+        answer = self._answer(asked)
+        yield from said_in(answer)
+        yield answer
+
+    async def retrieve(self, asked: RetrieveRequest) -> Response:
+        """Passages by meaning and by words, best first."""
+        return Json(await self._service.asking.run(lambda: self._hits(asked)))
+
+    def _hits(self, asked: RetrieveRequest) -> list[dict[str, Any]]:
+        bot = self._service.bot
+        check_sources(bot, asked.sources)
+        hits = bot.retrieve(asked.question, asked.k, asked.sources or None, asked.period())
+        return [hit_to_json(hit) for hit in hits]
+
+    async def give_feedback(self, given: FeedbackRequest) -> Response:
+        """Send the answer as it came; it is kept beside the index, whatever is rebuilt."""
+        self._service.check_writable()
+        await self._service.reading.run(lambda: self._keep(given))
+        return Json({"id": given.id, "verdict": given.verdict.value}, 201)
+
+    def _keep(self, given: FeedbackRequest) -> None:
+        self._service.feedback.add(_feedback(given, self._service.bot.info().generation))
+
+
+def _feedback(given: FeedbackRequest, generation: int) -> Feedback:
+    try:
+        answer = answer_from_json(given.record())
+    except (KeyError, TypeError, ValueError) as error:
+        raise QuestionError(
+            f"The field 'answer' is no answer ({error}); send the record that /api/ask returned"
+        ) from error
+    return judged(
+        answer,
+        given.verdict,
+        id=given.id,
+        question=given.question or answer.question,
+        history=tuple(given.history),
+        sources=tuple(given.sources),
+        note=given.note,
+        missing=given.missing and given.verdict is Verdict.DOWN,
+        generation=generation,
+    )

@@ -1,0 +1,165 @@
+"""What the handlers share: the bot, its documents, its rebuild; and how much goes on at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+
+from embeddings.library import Library
+from embeddings.settings import Settings
+from embeddings.stores import milvus_of
+from embeddings.texts import PassageRow
+from embeddings.uploads import Limits
+from qa.api import limits
+from qa.api.problems import ApiError
+from qa.bot import IndexInfo
+from qa.conversation import Turn
+from qa.feedback import FeedbackStore
+from qa.found import Period
+from qa.rebuilding import Engines, Rebuilding, build_of
+from qa.records import Answer, Hit, OriginalDocument
+
+_Found = TypeVar("_Found")
+_END = object()
+
+
+class ServedBot(Protocol):
+    """A thread-safe bot. Every method may raise `embeddings.errors.WenjuError`."""
+
+    @property
+    def engines(self) -> Engines:
+        """Encoder and tokenizer."""
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[str | Turn] = (),
+        sources: Sequence[str] | None = None,
+        dates: Period | None = None,
+    ) -> Answer:
+        """Answer `question`, which may follow up on `history`."""
+
+    def retrieve(
+        self,
+        question: str,
+        k: int = 5,
+        sources: Sequence[str] | None = None,
+        dates: Period | None = None,
+    ) -> list[Hit]:
+        """Return the `k` best passages, best first."""
+
+    def document(self, document: str) -> OriginalDocument:
+        """Return a document as it was read."""
+
+    def earlier_document(self, document: str) -> OriginalDocument | None:
+        """Return a document as the generation before held it; None where that is not kept."""
+
+    def passages(self, document: str) -> list[PassageRow]:
+        """Return the passages of a document in reading order."""
+
+    def info(self) -> IndexInfo:
+        """Return what the index holds."""
+
+
+class Gate:
+    """Does work in threads, a few at a time; sends away whom too many wait before.
+
+    Args:
+        at_once: how many.
+        waiting: how many may wait.
+    """
+
+    def __init__(self, at_once: int, waiting: int = limits.WAITING) -> None:
+        self._at_once, self._most = at_once, at_once + waiting
+        self._inside = 0
+
+    @cached_property
+    def _limiter(self) -> CapacityLimiter:  # made where the event loop runs
+        return CapacityLimiter(self._at_once)
+
+    async def run(self, work: Callable[[], _Found]) -> _Found:
+        """Return what `work` finds.
+
+        Raises:
+            ApiError: when too many wait.
+        """
+        if self._inside >= self._most:
+            raise ApiError(
+                503,
+                "Too many are asking; try again in a moment",
+                "busy",
+                None,
+                {"retry-after": "1"},
+            )
+        self._inside += 1
+        try:
+            return await to_thread.run_sync(work, limiter=self._limiter)
+        finally:
+            self._inside -= 1
+
+    async def each(self, items: Iterator[_Found]) -> AsyncIterator[_Found]:
+        """Return the items as they come; the first is there already, so its errors are raised."""
+        first = await self.run(lambda: next(items, _END))
+        return self._rest(first, items)
+
+    async def _rest(self, first: object, items: Iterator[_Found]) -> AsyncIterator[_Found]:
+        item = first
+        while item is not _END:
+            yield item  # type: ignore[misc]
+            item = await to_thread.run_sync(lambda: next(items, _END), limiter=self._limiter)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One index, served.
+
+    Attributes:
+        bot: answers the questions.
+        library: its documents.
+        rebuilding: brings it up to date.
+        read_only: whether nothing may be changed.
+        asking: where questions wait.
+        reading: where everything else waits.
+    """
+
+    bot: ServedBot
+    library: Library
+    rebuilding: Rebuilding
+    read_only: bool = False
+    asking: Gate = field(default_factory=lambda: Gate(limits.ASKED_AT_ONCE))
+    reading: Gate = field(default_factory=lambda: Gate(limits.READ_AT_ONCE))
+
+    @cached_property
+    def feedback(self) -> FeedbackStore:
+        """What was said of answers."""
+        return FeedbackStore(self.library.index)
+
+    def check_writable(self) -> None:
+        """Refuse a change where there are none.
+
+        Raises:
+            ApiError: when it is read-only.
+        """
+        if self.read_only:
+            raise ApiError(403, "This server is read-only; nothing can be changed through it")
+
+
+def service_of(
+    bot: ServedBot, index: Path, settings: Settings, *, read_only: bool = False
+) -> Service:
+    """Return what serves the index of a bot.
+
+    Args:
+        bot: answers the questions.
+        index: the index folder.
+        settings: those that a rebuild goes by.
+        read_only: whether nothing may be changed.
+    """
+    library = Library(index, Limits.of(settings), milvus_of(index, settings))
+    rebuilding = Rebuilding(build_of(library, lambda: bot.engines, settings), index)
+    return Service(bot, library, rebuilding, read_only)
