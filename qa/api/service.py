@@ -21,6 +21,7 @@ from qa.bot import IndexInfo
 from qa.conversation import Turn
 from qa.feedback import FeedbackStore
 from qa.found import Period
+from qa.generate import Writer, open_writer
 from qa.rebuilding import Engines, Rebuilding, build_of
 from qa.records import Answer, Hit, OriginalDocument
 
@@ -123,6 +124,7 @@ class Service:
         library: its documents.
         rebuilding: brings it up to date.
         read_only: whether nothing may be changed.
+        writer: has a language model write; None where none is set.
         asking: where questions wait.
         reading: where everything else waits.
     """
@@ -131,6 +133,7 @@ class Service:
     library: Library
     rebuilding: Rebuilding
     read_only: bool = False
+    writer: Writer | None = None
     asking: Gate = field(default_factory=lambda: Gate(limits.ASKED_AT_ONCE))
     reading: Gate = field(default_factory=lambda: Gate(limits.READ_AT_ONCE))
 
@@ -162,4 +165,5 @@ def service_of(
     """
     library = Library(index, Limits.of(settings), milvus_of(index, settings))
     rebuilding = Rebuilding(build_of(library, lambda: bot.engines, settings), index)
-    return Service(bot, library, rebuilding, read_only)
+    writer = open_writer(settings) if settings.llm_url and settings.llm_model else None
+    return Service(bot, library, rebuilding, read_only, writer)
