@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 from click.core import ParameterSource
@@ -68,8 +68,29 @@ def _store_options(command: Callable[..., None]) -> Callable[..., None]:
     return with_store
 
 
+class _Where(NamedTuple):
+    """Where a server listens, and who may ask it."""
+
+    host: str | None
+    port: int | None
+    tokens: tuple[str, ...]
+    token_file: str | None
+    origins: tuple[str, ...]
+
+    def settings(self, index: str | None) -> settings.Settings:
+        """Return the settings in force."""
+        given = {"host": self.host, "port": self.port, "token_file": self.token_file}
+        return settings.load({"index": index, **given})
+
+
 def _server_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of where it listens and who may ask."""
+    """Give a command the options of a server, as one argument: `where`."""
+
+    @wraps(command)
+    def with_where(**given: Any) -> None:
+        where = _Where(**{name: given.pop(name) for name in _Where._fields})
+        command(**given, where=where)
+
     options = (
         click.option("--host", metavar="ADDRESS", help="Address to listen on (127.0.0.1)."),
         click.option("--port", type=int, help="Port to listen on (7860)."),
@@ -82,8 +103,8 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
         ),
     )
     for option in reversed(options):
-        command = option(command)
-    return command
+        with_where = option(with_where)
+    return with_where
 
 
 def _engine_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -563,69 +584,64 @@ def chat(
 @_index_option
 @_server_options
 @click.option("--read-only", is_flag=True, help="No rebuild and no feedback through it.")
-def serve_api(
-    index: str | None,
-    host: str | None,
-    port: int | None,
-    tokens: tuple[str, ...],
-    token_file: str | None,
-    origins: tuple[str, ...],
-    read_only: bool,
-) -> None:
+def serve_api(index: str | None, read_only: bool, where: _Where) -> None:
     """Serve the HTTP API and the OpenAI protocol; described at /api/docs.
 
     Tokens stand in WENJU_TOKENS or a file; --token shows them to whoever lists the processes.
     Without one only programs of this machine may ask.
     """
     from qa import server
-    from qa.api import tokens as reading
+    from qa.api import tokens
     from qa.api.access import check_open, check_origins
     from qa.api.application import application_of
     from qa.api.service import service_of
     from qa.bot import Bot
 
-    chosen = settings.load({"index": index, "host": host, "port": port, "token_file": token_file})
-    known = reading.read(tokens, chosen.token_file)
+    chosen = where.settings(index)
+    known = tokens.read(where.tokens, chosen.token_file)
     check_open(chosen.host, known)
-    check_origins(origins)
+    check_origins(where.origins)
     bot = Bot.open(chosen.index, chosen=chosen)
     service = service_of(bot, Path(chosen.index), chosen, read_only=read_only)
-    api = application_of(service, chosen.host, known, origins)
+    api = application_of(service, chosen.host, known, where.origins)
     server.serve(api, chosen.host, chosen.port, announce=click.echo)
 
 
 @main.command("mcp")
 @_index_option
-@click.option("--http", is_flag=True, help="Serve over HTTP at /mcp; else the client's pipe.")
+@click.option("--http", "over_http", is_flag=True, help="Serve over HTTP, not standard input.")
 @_server_options
-def serve_mcp(
-    index: str | None,
-    http: bool,
-    host: str | None,
-    port: int | None,
-    tokens: tuple[str, ...],
-    token_file: str | None,
-    origins: tuple[str, ...],
-) -> None:
-    """Serve the documents to a language model's client (Model Context Protocol).
+def serve_mcp(index: str | None, over_http: bool, where: _Where) -> None:
+    """Serve tools to language models by MCP: ask, retrieve, read_document.
 
-    Tools: ask, retrieve, read_document. With --http the tokens are those of wenju serve.
+    A client starts it and speaks over standard input and output; with --http any number of
+    clients ask at /mcp, who are checked as those of wenju serve are.
     """
-    from qa import server
-    from qa.api import mcp
-    from qa.api import tokens as reading
+    if not over_http and any(value not in (None, ()) for value in where):
+        _fail("--host, --port, --token, --token-file and --origin go with --http; add it")
+    from qa import mcp_server, server
+    from qa.api import tokens
+    from qa.api.access import check_open, check_origins
     from qa.api.service import service_of
     from qa.bot import Bot
 
-    chosen = settings.load({"index": index, "host": host, "port": port, "token_file": token_file})
+    chosen = where.settings(index)
+    known = tokens.read(where.tokens, chosen.token_file) if over_http else tokens.Tokens()
+    if over_http:
+        check_open(chosen.host, known, mcp_server.COMMAND)
+        check_origins(where.origins)
     bot = Bot.open(chosen.index, chosen=chosen)
     service = service_of(bot, Path(chosen.index), chosen, read_only=True)
-    if not http:
-        mcp.serve_stdio(service)
+    if not over_http:
+        mcp_server.serve_stdio(service)
         return
-    known = reading.read(tokens, chosen.token_file)
-    api = mcp.application_of(service, chosen.host, known, origins)
-    server.serve(api, chosen.host, chosen.port, announce=lambda url: click.echo(f"{url}{mcp.PATH}"))
+    server.serve(
+        mcp_server.application_of(service, chosen.host, known, where.origins),
+        chosen.host,
+        chosen.port,
+        command=mcp_server.COMMAND,
+        announce=lambda url: click.echo(url + mcp_server.PATH),
+    )
 
 
 @main.command()

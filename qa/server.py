@@ -1,4 +1,4 @@
-"""Listens and serves the HTTP API, on this machine only unless there is a token. Prints nothing."""
+"""Listens and serves an API over HTTP; who may ask is checked by the API. Prints nothing."""
 
 from __future__ import annotations
 
@@ -23,20 +23,22 @@ def serve(
     host: str = HOST,
     port: int = PORT,
     *,
+    command: str = _COMMAND,
     announce: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until it is interrupted.
 
     Args:
-        application: from `qa.api.application.application_of`.
+        application: with its own check of who asks, as from `qa.api.application.application_of`.
         host: address to listen on.
         port: 0 to 65535; 0 takes a free one.
+        command: what errors tell to say otherwise.
         announce: called once with the address when it is listened on.
 
     Raises:
         SettingError: when the address cannot be listened on.
     """
-    with listening(host, port, _COMMAND) as listener:
+    with listening(host, port, command) as listener:
         if announce is not None:
             announce(url_of(host, listener))
         if threading.current_thread() is threading.main_thread():

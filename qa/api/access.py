@@ -22,7 +22,7 @@ _HEADERS = {
     b"cache-control": b"no-store",
 }
 
-_ELSEWHERE = "Requests from the pages of other sites are not served; see wenju serve --origin"
+_ELSEWHERE = "Requests from the pages of other sites are not served; see the option --origin"
 
 
 def check_open(host: str, tokens: Tokens, command: str = "wenju serve") -> None:

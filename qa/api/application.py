@@ -77,9 +77,34 @@ def application_of(
         SettingError: when other machines could ask without a token, or an origin is none.
     """
     check_open(host, tokens)
+    return behind_check(fastapi_of(service), host, tokens, origins, public=(DOCS, OPENAPI))
+
+
+def behind_check(
+    routes: Any,
+    host: str,
+    tokens: Tokens,
+    origins: Collection[str] = (),
+    *,
+    public: Collection[str] = (),
+    headers: Collection[str] = (),
+) -> Application:
+    """Return an ASGI application with the limit of bodies and the check of who asks before it.
+
+    Args:
+        routes: the application.
+        host: address that is listened on; see `check_open`.
+        tokens: those that open it.
+        origins: of web pages that may ask from a browser (CORS).
+        public: paths that are read without a token.
+        headers: those that web pages may send, besides token and type of the body.
+
+    Raises:
+        SettingError: when an origin is none.
+    """
     check_origins(origins)
-    limited = LimitedBody(_plain(fastapi_of(service)), limits.LARGEST_BODY)
-    checked: Any = Access(limited, tokens, host, origins, public=(DOCS, OPENAPI))
+    limited = LimitedBody(_plain(routes), limits.LARGEST_BODY)
+    checked: Any = Access(limited, tokens, host, origins, public)
     if not origins:
         return _plain(checked)
     return _plain(
@@ -87,7 +112,7 @@ def application_of(
             checked,
             allow_origins=origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type"],
+            allow_headers=["authorization", "content-type", *headers],
         )
     )
 

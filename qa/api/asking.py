@@ -62,7 +62,7 @@ class Asking:
         return Json(answer_to_json(answer))
 
     def answer(self, asked: AskRequest) -> Answer:
-        """Return the answer; errors are those of `Bot.ask` and `check_sources`."""
+        """Return the answer to a question; errors are those of the bot, and `ApiError`."""
         check_sources(self._service.bot, asked.sources)
         found = self._service.bot.ask(
             asked.question, asked.turns(), asked.sources or None, asked.period()
@@ -76,11 +76,11 @@ class Asking:
 
     async def retrieve(self, asked: RetrieveRequest) -> Response:
         """Passages by meaning and by words, best first."""
-        hits = await self._service.asking.run(lambda: self.found(asked))
+        hits = await self._service.asking.run(lambda: self.hits(asked))
         return Json([hit_to_json(hit) for hit in hits])
 
-    def found(self, asked: RetrieveRequest) -> list[Hit]:
-        """Return the passages; errors are those of `Bot.retrieve` and `check_sources`."""
+    def hits(self, asked: RetrieveRequest) -> list[Hit]:
+        """Return what a search finds; errors are those of the bot, and `ApiError`."""
         bot = self._service.bot
         check_sources(bot, asked.sources)
         return bot.retrieve(asked.question, asked.k, asked.sources or None, asked.period())

@@ -63,7 +63,9 @@ def add(bot: ServedBot, settings: Settings, options: Options, auth: str | None) 
         SettingError: when the tokens cannot be read.
     """
     known = tokens.read(file=settings.token_file)
-    service = service_of(bot, Path(settings.index), settings, read_only=options.read_only)
+    service = service_of(
+        bot, Path(settings.index), settings, store=options.store, read_only=options.read_only
+    )
     shared = replace(options, rebuilding=service.rebuilding)
     if not known and (auth is not None or not is_loopback(settings.host)):
         return Added(shared, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -59,10 +60,10 @@ class Documents:
         return Json(await self._service.reading.run(lambda: self.part(document, start, end)))
 
     def part(self, document: str, start: int, end: int | None) -> dict[str, Any]:
-        """Return a part of a document with the passages that it touches, as JSON.
+        """Return the JSON form of a part of a document.
 
         Raises:
-            ApiError: for an unknown document.
+            ApiError: when neither this index nor the one before holds the document.
         """
         found, passages = self._found(document)
         length = len(found.text)
@@ -78,7 +79,7 @@ class Documents:
             "earlier": passages is None,
         }
 
-    def _found(self, document: str) -> tuple[OriginalDocument, list[PassageRow] | None]:
+    def _found(self, document: str) -> tuple[OriginalDocument, Sequence[PassageRow] | None]:
         """Return a document and its passages; None for those of the generation before."""
         bot = self._service.bot
         try:

@@ -22,6 +22,9 @@ MOST_SOURCES = 200
 MOST_FILES = 1000
 """Files of one part of the list of documents."""
 
+LONGEST_PART = 20_000
+"""Characters of a document that a language model is given at once; it is told what is left."""
+
 LARGEST_OFFSET = 2**53 - 1
 """Highest number of a character or file: every JSON reader holds it exactly."""
 

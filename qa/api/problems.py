@@ -167,10 +167,11 @@ def problem_with(errors: Sequence[Any]) -> ApiError:
         return ApiError(400, f"The body is no JSON ({why} at character {at}); see {DOCS}")
     if not path:
         return ApiError(400, f"The body must be a JSON object; see {DOCS}")
-    return ApiError(400, f"{_said(first, '.'.join(path))}; see {DOCS}", param=path[0])
+    return ApiError(400, f"{said_of(first, '.'.join(path))}; see {DOCS}", param=path[0])
 
 
-def _said(error: Mapping[str, Any], field: str) -> str:
+def said_of(error: Mapping[str, Any], field: str) -> str:
+    """Return what is wrong with a field, out of what pydantic says; without a full stop."""
     if error["type"] == "missing":
         return f"The field {field!r} is missing"
     if error["type"] == "extra_forbidden":

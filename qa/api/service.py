@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
 from embeddings.library import Library
 from embeddings.settings import Settings
 from embeddings.stores import milvus_of
-from embeddings.texts import PassageRow
 from embeddings.uploads import Limits
 from qa.api import limits
 from qa.api.problems import ApiError
@@ -21,15 +20,19 @@ from qa.bot import IndexInfo
 from qa.conversation import Turn
 from qa.feedback import FeedbackStore
 from qa.found import Period
+from qa.page.protocols import AnsweringBot
 from qa.rebuilding import Engines, Rebuilding, build_of
-from qa.records import Answer, Hit, OriginalDocument
+from qa.records import Answer
+
+if TYPE_CHECKING:
+    from embeddings.store_milvus import MilvusStore
 
 _Found = TypeVar("_Found")
 _END = object()
 
 
-class ServedBot(Protocol):
-    """A thread-safe bot. Every method may raise `embeddings.errors.WenjuError`."""
+class ServedBot(AnsweringBot, Protocol):
+    """What the API needs of a bot, beside what the page does."""
 
     @property
     def engines(self) -> Engines:
@@ -43,24 +46,6 @@ class ServedBot(Protocol):
         dates: Period | None = None,
     ) -> Answer:
         """Answer `question`, which may follow up on `history`."""
-
-    def retrieve(
-        self,
-        question: str,
-        k: int = 5,
-        sources: Sequence[str] | None = None,
-        dates: Period | None = None,
-    ) -> list[Hit]:
-        """Return the `k` best passages, best first."""
-
-    def document(self, document: str) -> OriginalDocument:
-        """Return a document as it was read."""
-
-    def earlier_document(self, document: str) -> OriginalDocument | None:
-        """Return a document as the generation before held it; None where that is not kept."""
-
-    def passages(self, document: str) -> list[PassageRow]:
-        """Return the passages of a document in reading order."""
 
     def info(self) -> IndexInfo:
         """Return what the index holds."""
@@ -150,7 +135,12 @@ class Service:
 
 
 def service_of(
-    bot: ServedBot, index: Path, settings: Settings, *, read_only: bool = False
+    bot: ServedBot,
+    index: Path,
+    settings: Settings,
+    *,
+    store: MilvusStore | None = None,
+    read_only: bool = False,
 ) -> Service:
     """Return what serves the index of a bot.
 
@@ -158,8 +148,9 @@ def service_of(
         bot: answers the questions.
         index: the index folder.
         settings: those that a rebuild goes by.
+        store: what keeps its generations; None for the folder, or for what the folder remembers.
         read_only: whether nothing may be changed.
     """
-    library = Library(index, Limits.of(settings), milvus_of(index, settings))
+    library = Library(index, Limits.of(settings), store or milvus_of(index, settings))
     rebuilding = Rebuilding(build_of(library, lambda: bot.engines, settings), index)
     return Service(bot, library, rebuilding, read_only)

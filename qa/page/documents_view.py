@@ -210,8 +210,9 @@ def documents_view(bot: object, options: Options) -> DocumentsView | None:
     def engines() -> Engines:
         return bot.engines
 
-    own = Rebuilding(build_of(library, engines, settings), options.index)
-    rebuilding = options.rebuilding or own
+    rebuilding = options.rebuilding or Rebuilding(
+        build_of(library, engines, settings), options.index
+    )
     return DocumentsView(library, rebuilding, engines, read_only=options.read_only)
 
 

@@ -1,100 +1,156 @@
-"""The retriever of LangChain, by the real package."""
+"""The LangChain retriever against the interface of the real package."""
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
+import builtins
+import importlib
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from pydantic import ValidationError
 
-from embeddings.errors import WenjuError
-from qa import retrieve
-from qa.cli import main
-
-pytest.importorskip("langchain_core")
-
-from langchain_core.documents import Document
-from langchain_core.runnables import RunnableLambda
-
+from embeddings.build import build
+from embeddings.encoder import CountingEncoder
+from embeddings.errors import IndexMissingError
+from embeddings.lexical import Tokenizer
+from qa import bot as bots
+from qa.bot import Bot
 from qa.langchain import WenjuRetriever
+from qa.render import hit_to_json
+from tests.qa.conftest import PAGES
 
-pytestmark = pytest.mark.model
-
-TEXTS = {
-    "水厂.txt": "章丘区去年新建了九座水厂，投资三亿元。",
-    "a/学校.txt": "历城区今年开办了两所小学，可容纳一千名学生。",
-}
+QUESTION = "天桥区签约项目有多少个？"
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("langchain")
-    for name, text in TEXTS.items():
-        path = folder / "documents" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    built = CliRunner().invoke(
-        main, ["build", str(folder / "documents"), "--index", str(folder / "index")]
-    )
-    assert built.exit_code == 0, built.output
-    return str(folder / "index")
+def test_documents_are_the_hits_of_the_bot(bot: Bot) -> None:
+    retriever = WenjuRetriever(bot=bot, k=2)
+    assert isinstance(retriever, BaseRetriever)
+    found = retriever.invoke(QUESTION)
+    hits = bot.retrieve(QUESTION, 2)
+    assert len(hits) == 2
+    assert [document.page_content for document in found] == [hit.text for hit in hits]
+    assert [document.id for document in found] == [hit.id for hit in hits]
+    for document, hit in zip(found, hits, strict=True):
+        fields = hit_to_json(hit)
+        assert document.metadata == {
+            key: fields[key] for key in fields if key not in ("id", "text")
+        }
+        assert {"source", "page", "title", "heading", "date", "spans", "score"} <= set(
+            document.metadata
+        )
+        json.dumps(document.metadata)
+    original = PAGES[found[0].metadata["source"]]
+    said = "".join(original[start:end] for start, end in found[0].metadata["spans"])
+    assert said.replace("\n", "") == found[0].page_content.replace("\n", "")
 
 
-def test_documents_are_the_hits(index: str) -> None:
-    found = WenjuRetriever(index=index, k=2).invoke("新建了几座水厂？")
-    hits = retrieve("新建了几座水厂？", 2, index=index)
-    assert [one.page_content for one in found] == [hit.text for hit in hits]
-    assert [one.id for one in found] == [hit.id for hit in hits]
-    first = found[0]
-    assert isinstance(first, Document)
-    assert first.metadata["source"] == "水厂.txt"
-    ((start, end),) = first.metadata["spans"]
-    assert TEXTS["水厂.txt"][start:end] == first.page_content
+def test_every_way_of_asking_finds_the_same(bot: Bot) -> None:
+    retriever = WenjuRetriever(bot=bot, k=1)
+    wanted = retriever.invoke(QUESTION)
+    assert asyncio.run(retriever.ainvoke(QUESTION)) == wanted
+    others = retriever.invoke("濟陽區走訪了多少企業？")
+    assert retriever.batch([QUESTION, "濟陽區走訪了多少企業？"]) == [wanted, others]
+    assert asyncio.run(retriever.abatch([QUESTION])) == [wanted]
+    assert list(retriever.stream(QUESTION)) == [wanted]
+    assert others[0].metadata["source"] == "濟陽.txt"
+    assert len(retriever.invoke(QUESTION, k=3)) == 3
+    assert len(retriever.invoke(QUESTION)) == 1
 
 
-def test_every_way_to_call_gives_the_same(index: str) -> None:
+def test_it_stands_in_a_chain(bot: Bot) -> None:
+    def numbered(found: list[Document]) -> str:
+        return "\n".join(
+            f"[{number}] {one.metadata['source']}: {one.page_content}"
+            for number, one in enumerate(found, 1)
+        )
+
+    chain = {
+        "context": WenjuRetriever(bot=bot, k=1) | RunnableLambda(numbered),
+        "question": RunnablePassthrough(),
+    } | RunnableLambda(lambda given: f"{given['question']}\n{given['context']}")
+    said = chain.invoke(QUESTION)
+    assert said.startswith(f"{QUESTION}\n[1] 天桥.txt: ")
+    assert "签约项目22个" in said
+
+
+def test_sources_and_days_limit_it(bot: Bot) -> None:
+    found = WenjuRetriever(bot=bot, sources=["高新.txt"]).invoke(QUESTION)
+    assert {document.metadata["source"] for document in found} == {"高新.txt"}
+    # No document has a date, so none is of these days.
+    assert WenjuRetriever(bot=bot, dates=("2021-01-01", None)).invoke(QUESTION) == []
+    assert WenjuRetriever(bot=bot, dates=(None, None)).invoke(QUESTION) != []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"k": 0}, "greater than or equal to 1"),
+        ({"k": "many"}, "valid integer"),
+        ({"sources": "高新.txt"}, "valid list"),
+        ({"dates": ("2021-06-31", None)}, "'2021-06-31' is no day of the calendar"),
+        ({"dates": ("2022-01-01", "2021-01-01")}, "run backwards"),
+        ({"dates": ("2021-01-01",)}, "dates"),
+        ({"bot": "index"}, "instance of Bot"),
+        ({"index": "index"}, "index and bot are both given; give one of them"),
+        ({"top": 3}, "Extra inputs are not permitted"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_at_once(bot: Bot, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        WenjuRetriever(**{"bot": bot, **given})
+
+
+def test_a_folder_is_opened_once_and_a_rebuild_is_noticed(
+    tmp_path: Path, counting: CountingEncoder, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+
+    def encoder(*_: Any) -> CountingEncoder:
+        opened.append(1)
+        return counting
+
+    monkeypatch.setattr("qa.bot.open_encoder", encoder)
+    monkeypatch.setattr(bots, "_CACHE", bots._Cache())
+    root, index = tmp_path / "documents", tmp_path / "index"
+    root.mkdir()
+    (root / "甲.txt").write_text("天桥区签约项目22个。", encoding="utf-8")
+    build(root, index, counting, tokenizer)
     retriever = WenjuRetriever(index=index, k=1)
-    question = "小学有几所？"
-    wanted = retriever.invoke(question)
-    assert wanted[0].metadata["source"] == "a/学校.txt"
-    assert asyncio.run(retriever.ainvoke(question)) == wanted
-    assert retriever.batch([question, question]) == [wanted, wanted]
-    assert list(retriever.stream(question)) == [wanted]
+    assert retriever.invoke(QUESTION)[0].page_content == "天桥区签约项目22个。"
+    (root / "甲.txt").write_text("天桥区签约项目33个。", encoding="utf-8")
+    build(root, index, counting, tokenizer)
+    assert retriever.invoke(QUESTION)[0].page_content == "天桥区签约项目33个。"
+    assert WenjuRetriever(index=str(index), k=1).invoke(QUESTION) == retriever.invoke(QUESTION)
+    assert len(opened) == 1
 
 
-def test_it_is_a_part_of_a_chain(index: str) -> None:
-    def joined(documents: list[Document]) -> str:
-        return "|".join(one.metadata["source"] for one in documents)
-
-    chain = WenjuRetriever(index=index, k=1) | RunnableLambda(joined)
-    assert chain.invoke("投资多少？") == "水厂.txt"
+def test_an_index_that_is_not_there_is_told(tmp_path: Path) -> None:
+    retriever = WenjuRetriever(index=tmp_path / "nowhere")
+    with pytest.raises(IndexMissingError, match="nowhere"):
+        retriever.invoke(QUESTION)
 
 
-def test_files_and_number_limit_what_is_found(index: str) -> None:
-    retriever = WenjuRetriever(index=index, sources=["a/"])
-    assert [one.metadata["source"] for one in retriever.invoke("水厂")] == ["a/学校.txt"]
-    assert len(WenjuRetriever(index=index, k=2).invoke("水厂", k=1)) == 1
-    assert WenjuRetriever(index=index, dates=("2030-01-01", None)).invoke("水厂") == []
+def test_a_bot_is_not_shown_in_what_is_logged(bot: Bot) -> None:
+    assert "Bot" not in repr(WenjuRetriever(bot=bot))
+    assert "bot" not in WenjuRetriever(bot=bot).model_dump()
 
 
-@pytest.mark.parametrize("given", [{"k": 0}, {"k": "many"}, {"sources": "a/"}])
-def test_what_cannot_be_used_is_refused_when_it_is_made(given: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        WenjuRetriever(**given)
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
 
+    def absent(name: str, *rest: Any) -> Any:
+        if name.partition(".")[0] == "langchain_core":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real(name, *rest)
 
-def test_an_index_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(WenjuError, match="wenju build"):
-        WenjuRetriever(index=str(tmp_path / "none")).invoke("水厂")
-
-
-def test_without_the_package_one_sentence_says_what_to_install() -> None:
-    code = "import sys; sys.modules['langchain_core'] = None; import qa.langchain"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "pip install 'wenju[langchain]'" in done.stderr.splitlines()[-1]
+    monkeypatch.delitem(sys.modules, "qa.langchain")
+    monkeypatch.setattr(builtins, "__import__", absent)
+    with pytest.raises(ImportError, match=r"not installed: pip install 'wenju\[langchain\]'"):
+        importlib.import_module("qa.langchain")
