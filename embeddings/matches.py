@@ -47,6 +47,11 @@ class Holding(NamedTuple):
         found = np.flatnonzero(self.rows.take(places) == rows)
         return places.take(found), found
 
+    def has(self, row: int) -> bool:
+        """Tell whether it holds one row; `find` takes three times as long for it."""
+        place = int(self.rows.searchsorted(np.int32(row)))
+        return place < len(self.rows) and int(self.rows[place]) == row
+
     def only(self, at: Places) -> Holding:
         """Return it with the rows at these places."""
         counts = None if self.counts is None else self.counts.take(at)
@@ -120,8 +125,7 @@ class Matches:
 
     def words(self, row: int) -> tuple[str, ...]:
         """Return the question's terms that `row` holds, rarest first."""
-        one = np.array([row])
-        held = [term for term in self._holdings if self.holds(term, one)[0]]
+        held = [term for term, holding in self._holdings.items() if holding.has(row)]
         return tuple(sorted(held, key=lambda term: (-self.weights[term], term)))
 
     def coverage(self, row: int, *, known: bool = False) -> float:
