@@ -345,6 +345,7 @@ def test_two_tabs_that_rebuild_at_once(own: Place, opened: Open) -> None:
         (own.root / "丁.txt").write_text("丁产业园有13家企业。", encoding="utf-8")
         for tab in tabs:
             tab.go("documents")
+            expect(tab.page.locator("[data-act=rebuild]").first).to_be_visible()
         own.encoder.hold()
         for tab in tabs:  # at once: the second must not have seen the first
             tab.page.evaluate("document.querySelector('[data-act=rebuild]').click()")

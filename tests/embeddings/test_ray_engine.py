@@ -318,6 +318,7 @@ from embeddings.model import home
 from embeddings.ray_engine import RayEngine
 from tests.embeddings.building import ALPHABET
 from tests.embeddings.ray_encoders import logged
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
 module.BATCH = 4
 encoder = CountingEncoder(ALPHABET)
 def tell(at):
