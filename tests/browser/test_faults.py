@@ -283,6 +283,7 @@ def test_names_that_a_disk_or_a_page_could_trip_over(place: Place, visitor: Visi
     is_rebuilt(visitor)
     assert place.uploads() == sorted(f"uploads/{kept}" for kept in names.values())
     rows = visitor.page.locator("#documents-rows tr.is-indexed")
+    expect(rows.filter(has_text="uploads/")).to_have_count(len(names))
     shown = set(rows.evaluate_all("all => all.map(row => row.dataset.source)"))
     assert shown >= set(place.uploads())
     for source in ("uploads/<img src=x onerror=alert(1)>.txt", "uploads/他说“好”'x'\".txt"):
