@@ -54,7 +54,7 @@ _CUTTABLE = re.compile("[\u4e00-\u9fd5]+")
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(rf"[^\W_{HAN}]")
 _GROUPED_DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+")
-_DASHES = str.maketrans("‐‑‒–—―~～", "--------")
+_DASHES = re.compile("[‐‑‒–—―~～]")
 
 
 @cache
@@ -102,7 +102,8 @@ def search_form(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    return to_simplified(unicodedata.normalize("NFKC", text).translate(_DASHES))
+    # `str.translate` takes five times as long as all the rest.
+    return to_simplified(_DASHES.sub("-", unicodedata.normalize("NFKC", text)))
 
 
 class UserWord(NamedTuple):
