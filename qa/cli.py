@@ -296,6 +296,7 @@ def inspect(file: str, html: str | None, as_json: bool) -> None:
 @_source_option
 @_period_options
 @click.option("--batch", metavar="FILE", help="Answer each question of a .jsonl file.")
+@click.option("--llm", is_flag=True, help="In the words of the language model of the settings.")
 @_json_option
 def ask(
     question: str | None,
@@ -304,34 +305,49 @@ def ask(
     since: str | None,
     until: str | None,
     batch: str | None,
+    llm: bool,
     as_json: bool,
     kept: dict[str, Any],
 ) -> None:
     """Answer QUESTION from the documents, or say that they do not."""
     from qa.bot import Bot
-    from qa.render import answer_to_json, answer_to_text
+    from qa.generate import open_writer
+    from qa.render import (
+        answer_to_json,
+        answer_to_text,
+        written_to_json,
+        written_to_text,
+    )
 
     if (question is None) == (batch is None):
         _fail('give a question (wenju ask "…") or a file of questions (--batch FILE)')
     if batch is not None and (sources or since or until):
         _fail("--batch asks all documents; leave out --source, --since and --until")
     chosen = settings.load({"index": index, **kept})
+    writer = open_writer(chosen) if llm else None
     bot = Bot.open(chosen.index, chosen=chosen)
     if batch is not None:
-        _ask_batch(bot, Path(batch))
+        _ask_batch(bot, Path(batch), writer)
         return
     answer = bot.ask(question or "", sources=sources or None, dates=(since, until))
     _name_unknown(bot, sources)
-    if as_json:
+    if writer is not None:
+        written = writer.write(answer, bot)
+        if as_json:
+            _print_json(written_to_json(written))
+        else:
+            click.echo(written_to_text(written))
+    elif as_json:
         _print_json(answer_to_json(answer))
     else:
         click.echo(answer_to_text(answer))
 
 
-def _ask_batch(bot: Any, file: Path) -> None:
-    from qa.evaluate import answer_rows, read_questions
+def _ask_batch(bot: Any, file: Path, writer: Any) -> None:
+    from qa.evaluate import answer_rows, read_questions, written_rows
 
-    for row in answer_rows(bot, read_questions(file)):
+    questions = read_questions(file)
+    for row in written_rows(bot, questions, writer) if writer else answer_rows(bot, questions):
         _print_json(row)
 
 

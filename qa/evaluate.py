@@ -111,6 +111,18 @@ def answer_rows(
         yield answer_row(question, answer, bot.retrieve(answer.question, k=k))
 
 
+def written_rows(
+    bot: Asked, questions: Iterable[Question], writer: Writer, k: int = PASSAGES
+) -> Iterator[dict[str, Any]]:
+    """Yield the same rows, with what a language model makes of each answer in ``written``."""
+    for question in questions:
+        answer = bot.ask(question.text, history=question.history)
+        written = written_to_json(writer.write(answer, bot))
+        del written["answer"]
+        row = answer_row(question, answer, bot.retrieve(answer.question, k=k))
+        yield {**row, "written": written}
+
+
 def evaluate(
     files: Sequence[Path],
     *,

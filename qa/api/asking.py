@@ -10,19 +10,24 @@ from starlette.responses import Response
 
 from embeddings.errors import QuestionError
 from qa.api import records
-from qa.api.events import MEDIA_TYPE, Said, event_schema, events, said_in, streamed
+from qa.api.events import MEDIA_TYPE, Part, event_schema, events, said_in, streamed
 from qa.api.filters import check_sources
-from qa.api.problems import Json
+from qa.api.problems import ApiError, Json
 from qa.api.requests import AskRequest, FeedbackRequest, RetrieveRequest
 from qa.api.service import Service
 from qa.feedback import Feedback, Verdict, judged
+from qa.generate import Writer
 from qa.page.stored import answer_from_json
-from qa.records import Answer, Hit
-from qa.render import answer_to_json, hit_to_json
+from qa.records import Answer, Hit, Written
+from qa.render import answer_to_json, hit_to_json, written_to_json
 
 _STREAM = {
     "description": "The record; with `stream`, events `sentence` and then `answer`.",
-    "content": {MEDIA_TYPE: {"schema": event_schema("sentence", "answer", "error")}},
+    "content": {
+        MEDIA_TYPE: {
+            "schema": event_schema("sentence", "answer", "written_sentence", "written", "error")
+        }
+    },
 }
 
 
@@ -37,7 +42,7 @@ class Asking:
         router = APIRouter(prefix="/api", tags=["questions"])
         router.post(
             "/ask",
-            response_model=records.Answer,
+            response_model=records.Answer | records.Written,
             responses={200: _STREAM},
             summary="Answer a question with sentences of the documents, or refuse",
         )(self.ask)
@@ -55,24 +60,48 @@ class Asking:
         return router
 
     async def ask(self, asked: AskRequest) -> Response:
-        """Every sentence is cited; with `stream` each is sent as soon as it is ready."""
+        """Every sentence is cited; with `stream` each is sent as soon as it is ready.
+
+        With `llm` the record is that of the model's words, and `answer` in it the documents' own.
+        """
+        writer = self._writer(asked)
         if asked.stream:
-            return streamed(events(await self._service.asking.each(self._parts(asked))))
+            return streamed(events(await self._service.asking.each(self._parts(asked, writer))))
+        if writer is not None:
+            written = await self._service.asking.run(lambda: self._written(asked, writer))
+            return Json(written_to_json(written))
         answer = await self._service.asking.run(lambda: self.answer(asked))
-        return Json(answer_to_json(answer))
+        return Json(answer_to_json(_nearest(answer, asked.k)))
+
+    def _writer(self, asked: AskRequest) -> Writer | None:
+        if asked.llm and self._service.writer is None:
+            raise ApiError(
+                400,
+                "This server has no language model; leave the field 'llm' out, or set llm_url "
+                "and llm_model where it runs",
+                "no_language_model",
+                "llm",
+            )
+        return self._service.writer if asked.llm else None
+
+    def _written(self, asked: AskRequest, writer: Writer) -> Written:
+        written = writer.write(self.answer(asked), self._service.bot)
+        return replace(written, answer=_nearest(written.answer, asked.k))
 
     def answer(self, asked: AskRequest) -> Answer:
         """Return the answer to a question; errors are those of the bot, and `ApiError`."""
         check_sources(self._service.bot, asked.sources)
-        found = self._service.bot.ask(
+        return self._service.bot.ask(
             asked.question, asked.turns(), asked.sources or None, asked.period()
         )
-        return replace(found, nearest=found.nearest[: asked.k])
 
-    def _parts(self, asked: AskRequest) -> Iterator[Said | Answer]:
+    def _parts(self, asked: AskRequest, writer: Writer | None) -> Iterator[Part]:
         answer = self.answer(asked)
         yield from said_in(answer)
-        yield answer
+        yield _nearest(answer, asked.k)
+        for part in writer.stream(answer, self._service.bot) if writer else ():
+            whole = isinstance(part, Written)
+            yield replace(part, answer=_nearest(answer, asked.k)) if whole else part
 
     async def retrieve(self, asked: RetrieveRequest) -> Response:
         """Passages by meaning and by words, best first."""
@@ -93,6 +122,10 @@ class Asking:
 
     def _keep(self, given: FeedbackRequest) -> None:
         self._service.feedback.add(_feedback(given, self._service.bot.info().generation))
+
+
+def _nearest(answer: Answer, k: int) -> Answer:
+    return replace(answer, nearest=answer.nearest[:k])
 
 
 def _feedback(given: FeedbackRequest, generation: int) -> Feedback:

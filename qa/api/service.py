@@ -20,6 +20,7 @@ from qa.bot import IndexInfo
 from qa.conversation import Turn
 from qa.feedback import FeedbackStore
 from qa.found import Period
+from qa.generate import Writer, open_writer
 from qa.page.protocols import AnsweringBot
 from qa.rebuilding import Engines, Rebuilding, build_of
 from qa.records import Answer
@@ -108,6 +109,7 @@ class Service:
         library: its documents.
         rebuilding: brings it up to date.
         read_only: whether nothing may be changed.
+        writer: has a language model write; None where none is set.
         asking: where questions wait.
         reading: where everything else waits.
     """
@@ -116,6 +118,7 @@ class Service:
     library: Library
     rebuilding: Rebuilding
     read_only: bool = False
+    writer: Writer | None = None
     asking: Gate = field(default_factory=lambda: Gate(limits.ASKED_AT_ONCE))
     reading: Gate = field(default_factory=lambda: Gate(limits.READ_AT_ONCE))
 
@@ -153,4 +156,5 @@ def service_of(
     """
     library = Library(index, Limits.of(settings), store or milvus_of(index, settings))
     rebuilding = Rebuilding(build_of(library, lambda: bot.engines, settings), index)
-    return Service(bot, library, rebuilding, read_only)
+    writer = open_writer(settings) if settings.llm_url and settings.llm_model else None
+    return Service(bot, library, rebuilding, read_only, writer)
