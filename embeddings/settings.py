@@ -121,11 +121,15 @@ def _from_file(name: str | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        why = "it is not UTF-8"
     except (OSError, ValueError) as error:
-        raise SettingError(
-            f"The settings file {str(path)!r} cannot be read ({error}); it must be TOML with "
-            f"some of these names: {', '.join(_names())}"
-        ) from error
+        why = str(error)
+    # Raised here, so that the error keeps nothing of the file, which may hold a key.
+    raise SettingError(
+        f"The settings file {str(path)!r} cannot be read ({why}); it must be TOML with "
+        f"some of these names: {', '.join(_names())}"
+    )
 
 
 def _checked(name: str, value: Any) -> Any:

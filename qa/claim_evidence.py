@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qa.claims import Token
-
-Numbers = NDArray[np.float64]
+from qa.places import Numbers, Places, likeness, spread
 
 COLUMNS = (
     "numbers",
@@ -50,42 +50,43 @@ COLUMNS = (
 
 _NEAR = 6.0
 _CLOSE = 1.6
+_WINDOW = float(np.exp(-1 / 20))
 
 
-def columns(claim: Sequence[Token], cited: Sequence[Token], cosine: float = 0.0) -> list[float]:
+def columns(
+    claim: Sequence[Token], cited: Sequence[Token], cosine: float = 0.0, same: Numbers | None = None
+) -> list[float]:
     """Return the numbers of `COLUMNS`.
 
     Args:
         claim: the sentence; one token at least.
-        cited: the cited text.
+        cited: the cited text; one token at least.
         cosine: of the sentence with the nearest cited sentence.
+        same: `qa.places.likeness` of the two, None where it is not known yet.
     """
-    same = _same(claim, cited)
-    place = _Places(claim, cited, same, _NEAR)
+    same = likeness(claim, cited) if same is None else same
+    place = Places(claim, cited, same, _NEAR)
     numbers = [at for at, token in enumerate(claim) if token.number]
     names = [at for at, token in enumerate(claim) if token.name]
     rare = [at for at, token in enumerate(claim) if token.weight > 4 and not token.number]
     content = [at for at, token in enumerate(claim) if token.weight > 1]
-    weights = place.weights
-    stands = same.max(axis=1) if len(cited) else np.zeros(len(claim))
-    heavy = weights * stands
-    window = place.window()
+    weights, stands = place.weights, same.max(axis=1)
     return [
         min(3.0, len(numbers)),
         _missing(stands, weights, numbers),
-        place.least(numbers),
-        place.least_margin(numbers, [token.number for token in cited]),
+        _least(place.ranks, numbers),
+        _least_margin(claim, cited, place, numbers, "number"),
         _missing(stands, weights, names),
-        place.least(names),
-        place.least_margin(names, [token.name for token in cited]),
+        _least(place.ranks, names),
+        _least_margin(claim, cited, place, names, "name"),
         _missing(stands, weights, rare),
-        place.least(rare),
-        float(heavy.sum() / weights.sum()),
-        window,
+        _least(place.ranks, rare),
+        float((weights * stands).sum() / weights.sum()),
+        _window(same, weights),
         _run_missing(claim, stands),
         _pairs(claim, cited),
-        float(np.average(place.ratios[content], weights=weights[content])) if content else 0.0,
-        place.second(content),
+        float(np.average(place.ranks[content], weights=weights[content])) if content else 0.0,
+        _second(place.ranks, content),
         _negation(claim, cited, same),
         _negation(cited, claim, same.T),
         1 / max(4, len(claim)),
@@ -94,90 +95,32 @@ def columns(claim: Sequence[Token], cited: Sequence[Token], cosine: float = 0.0)
     ]
 
 
-def _same(claim: Sequence[Token], cited: Sequence[Token]) -> Numbers:
-    """Return how much tokens are alike, 0 to 1, shape (claim, cited)."""
-    found = np.zeros((len(claim), len(cited)))
-    places: dict[str, list[int]] = {}
-    for at, token in enumerate(cited):
-        places.setdefault(token.text, []).append(at)
-    known = {text: set(text) for text in places if text[0] != "#" and len(text) > 1}
-    for at, token in enumerate(claim):
-        if token.text in places:
-            found[at, places[token.text]] = 1
-        elif not token.number and not token.text.isascii():
-            for other, alike in _alike(token.text, known):
-                found[at, places[other]] = alike
-    return found
+def _least(ratios: Numbers, rows: Sequence[int]) -> float:
+    return float(min((ratios[at] for at in rows), default=1.0))
 
 
-def _alike(text: str, known: dict[str, set[str]]) -> list[tuple[str, float]]:
-    """Return words that share characters with a Chinese word that is not there as it is."""
-    own = set(text)
-    found = []
-    for other, characters in known.items():
-        shared = len(own & characters)
-        if shared and not other.isascii():
-            found.append((other, (0.95 if text in other else 0.8) * shared / len(own)))
-    return found
+def _second(ratios: Numbers, rows: Sequence[int]) -> float:
+    found = sorted(ratios[at] for at in rows)
+    return float(np.mean(found[:2])) if found else 1.0
 
 
-class _Places:
-    """Where the neighbours of each token of the claim stand in the cited text."""
-
-    def __init__(
-        self, claim: Sequence[Token], cited: Sequence[Token], same: Numbers, reach: float
-    ) -> None:
-        self.claim, self.cited, self.same = claim, cited, same
-        self.weights = np.array([token.weight for token in claim])
-        items = np.array([token.item for token in claim])
-        at = np.arange(len(claim))
-        near = np.exp(-np.abs(at[:, None] - at[None, :]) / reach) * self.weights[None, :]
-        near[items[:, None] == items[None, :]] = 0
-        self.spread = _spread(same, np.exp(-1 / reach))
-        self.whole = np.maximum(near.sum(axis=1), 1e-9)
-        self.found = near @ self.spread
-        self.best = self.found.max(axis=1) if len(cited) else np.zeros(len(claim))
-        own = np.where(same > 0, self.found * same, 0.0)
-        self.own = own.max(axis=1) if len(cited) else np.zeros(len(claim))
-        self.ratios = np.where(self.best > 0, self.own / np.maximum(self.best, 1e-9), 0.0)
-
-    def least(self, rows: list[int]) -> float:
-        return float(min((self.ratios[at] for at in rows), default=1.0))
-
-    def second(self, rows: list[int]) -> float:
-        found = sorted(self.ratios[at] for at in rows)
-        return float(np.mean(found[:2])) if found else 1.0
-
-    def least_margin(self, rows: list[int], rival: Sequence[bool]) -> float:
-        """Return the least that a token's own place is ahead of those of another such token."""
-        if not rows or not self.cited:
-            return 1.0 if not rows else -1.0
-        said = {token.text for token in self.claim}
-        others = [
-            at for at, is_one in enumerate(rival) if is_one and self.cited[at].text not in said
-        ]
-        found = []
-        for at in rows:
-            other = self.found[at, others].max() if others else 0.0
-            found.append((self.own[at] - other) / self.whole[at])
-        return float(min(found))
-
-    def window(self) -> float:
-        """Return the share of the claim's weight that stands near one place."""
-        if not self.cited:
-            return 0.0
-        wide = _spread(self.same, np.exp(-1 / 20))
-        return float((self.weights @ wide).max() / self.weights.sum())
+def _least_margin(
+    claim: Sequence[Token], cited: Sequence[Token], place: Places, rows: Sequence[int], kind: str
+) -> float:
+    """Return the least that a token's own place is ahead of those of another such token."""
+    if not rows:
+        return 1.0
+    said = {token.text for token in claim}
+    others = [
+        at for at, token in enumerate(cited) if getattr(token, kind) and token.text not in said
+    ]
+    best = place.found[np.ix_(rows, others)].max(axis=1) if others else 0.0
+    return float(((place.own[rows] - best) / place.whole[rows]).min())
 
 
-def _spread(same: Numbers, fade: float) -> Numbers:
-    """Return for each place the nearest like token, fading with the distance."""
-    found = same.copy()
-    for at in range(1, found.shape[1]):
-        np.maximum(found[:, at], found[:, at - 1] * fade, out=found[:, at])
-    for at in range(found.shape[1] - 2, -1, -1):
-        np.maximum(found[:, at], found[:, at + 1] * fade, out=found[:, at])
-    return found
+def _window(same: Numbers, weights: Numbers) -> float:
+    """Return the share of the claim's weight that stands near one place."""
+    return float((weights @ spread(same, np.full(same.shape[1], _WINDOW))).max() / weights.sum())
 
 
 def _missing(stands: Numbers, weights: Numbers, rows: list[int]) -> float:
@@ -195,8 +138,8 @@ def _run_missing(claim: Sequence[Token], stands: Numbers) -> float:
 
 def _pairs(claim: Sequence[Token], cited: Sequence[Token]) -> float:
     """Return the share of neighbours in the claim that are neighbours in the cited text."""
-    mine = [(one.text, two.text) for one, two in zip(claim, claim[1:], strict=False)]
-    theirs = {(one.text, two.text) for one, two in zip(cited, cited[1:], strict=False)}
+    mine = [(one.text, two.text) for one, two in pairwise(claim)]
+    theirs = {(one.text, two.text) for one, two in pairwise(cited)}
     return sum(pair in theirs for pair in mine) / len(mine) if mine else 1.0
 
 
@@ -205,7 +148,7 @@ def _negation(said: Sequence[Token], other: Sequence[Token], same: Numbers) -> f
     rows = [at for at, token in enumerate(said) if token.negation]
     if not rows or not other:
         return 0.0
-    place = _Places(said, other, same, _CLOSE)
+    place = Places(said, other, same, _CLOSE)
     there = np.array([token.negation for token in other])
     found = []
     for at in rows:
@@ -269,7 +212,7 @@ def _gaps(
     here, there, _ = blocks[0]
     if here:
         yield claim[:here], cited[max(0, there - here) : there]
-    for (one, other, size), (after, after_there, _) in zip(blocks, blocks[1:], strict=False):
+    for (one, other, size), (after, after_there, _) in pairwise(blocks):
         told, left = claim[one + size : after], cited[other + size : after_there]
         if told or left:
             yield told, left if len(left) <= _NARROW else left[: len(told)]
@@ -299,9 +242,9 @@ def _negations(part: Sequence[Token]) -> int:
 
 def _loose(claim: Sequence[Token], cited: Sequence[Token]) -> tuple[float, float, float]:
     """Return the heaviest item, number and name without either neighbour in the cited text."""
-    pairs = {(one.text, two.text) for one, two in zip(cited, cited[1:], strict=False)}
+    pairs = {(one.text, two.text) for one, two in pairwise(cited)}
     tied = set()
-    for one, two in zip(claim, claim[1:], strict=False):
+    for one, two in pairwise(claim):
         if one.item != two.item and (one.text, two.text) in pairs:
             tied |= {one.item, two.item}
     weights: dict[int, float] = {}

@@ -51,8 +51,7 @@ class Drafts:
     def _complete(self, *, last: bool) -> Iterator[Draft]:
         found = list(_cut(shown(self.text)))
         ready = len(found) if last else max(self._done, len(found) - 1)
-        for part in found[self._done : ready]:
-            yield part
+        yield from found[self._done : ready]
         self._done = max(self._done, ready)
 
 

@@ -15,12 +15,14 @@ from typing import Protocol
 
 from embeddings.cleaning import HAN
 from embeddings.encoder import Encoder
+from embeddings.errors import QuestionError
 from embeddings.lexical import Tokenizer
 from embeddings.records import Span
 from embeddings.settings import Settings
 from embeddings.texts import PassageRow
 from qa.drafts import Draft, Drafts, shown
-from qa.language_model import Access, LanguageModel, ModelFailedError
+from qa.language_model import LanguageModel
+from qa.model_access import Access, ModelFailedError, is_set
 from qa.pinpoint import supporting
 from qa.prompt import NO_ANSWER, messages
 from qa.records import (
@@ -70,7 +72,8 @@ class Writer:
 
     Attributes:
         model: the language model.
-        leave_out: leave sentences out that are not verified, instead of marking them.
+        leave_out: leave sentences out that cite and are not verified, instead of marking them. One
+            that cites nothing is marked either way: it may be no more than a transition.
     """
 
     model: LanguageModel
@@ -99,7 +102,7 @@ class Writer:
         try:
             for sentence in self._sentences(answer.question, hits, verifier):
                 found.append(sentence)
-                if sentence.verified or not self.leave_out:
+                if self._keeps(sentence):
                     yield sentence
             whole = self._whole(whole, found, library)
         except ModelFailedError as error:
@@ -111,19 +114,21 @@ class Writer:
     ) -> Iterator[WrittenSentence]:
         language = language_of(question)
         drafts, count = Drafts(), 0
-        for draft in _drafts(self.model.pieces(messages(question, language, hits)), drafts):
+        pieces = self.model.pieces(messages(question, language, hits))
+        for draft in _drafts(pieces, drafts):
             if NO_ANSWER in draft.text.replace(" ", "_"):
                 raise ModelFailedError(Failure.NO_ANSWER)
             count += 1
-            if count <= MOST_SENTENCES:
-                yield checked(draft, hits, verifier)
+            yield checked(draft, hits, verifier)
+            if count == MOST_SENTENCES:
+                break
         check_text(shown(drafts.text), count, language)
 
     def _whole(self, whole: Written, found: Sequence[WrittenSentence], library: Library) -> Written:
         verified = sum(sentence.verified for sentence in found)
-        if not verified:
+        if self.leave_out and not verified:
             raise ModelFailedError(Failure.UNVERIFIED)
-        kept = tuple(one for one in found if one.verified or not self.leave_out)
+        kept = tuple(filter(self._keeps, found))
         numbers = sorted({number for one in kept for number in one.numbers})
         citations = [
             citation
@@ -143,12 +148,25 @@ class Writer:
             verified=verified,
         )
 
+    def _keeps(self, sentence: WrittenSentence) -> bool:
+        return not self.leave_out or not set(sentence.doubts) - {Doubt.UNCITED}
+
+
+def writer_of(settings: Settings) -> Writer | None:
+    """Return the writer that the settings ask for, None where they name no language model.
+
+    Raises:
+        SettingError: as `open_writer` does, when they name one in part or wrongly.
+    """
+    return open_writer(settings) if is_set(settings) else None
+
 
 def open_writer(settings: Settings) -> Writer:
     """Return the writer that the settings ask for; the model is not contacted yet.
 
     Raises:
-        SettingError: no model is set, its URL is none, or the package `openai` is missing.
+        SettingError: no model is set, its URL or key cannot be used, or the package `openai` is
+            missing.
     """
     leave_out = settings.llm_unsupported == "leave out"
     return Writer(LanguageModel(Access.of(settings)), leave_out)
@@ -194,8 +212,12 @@ def _repeats(text: str) -> bool:
 def _citations(
     number: int, hit: Hit, claims: Sequence[str], library: Library
 ) -> Iterator[Citation]:
-    """Yield the places of the sentences of a passage that say what is written."""
-    original = library.document(hit.document).text
+    """Yield the places of the sentences of a passage that say what is written.
+
+    Raises:
+        ModelFailedError: the document was changed or removed while the model wrote.
+    """
+    original = _original(hit, library)
     for span in _places(hit, original, claims, library):
         yield Citation(
             number=number,
@@ -208,6 +230,13 @@ def _citations(
             title=hit.title,
             date=hit.date,
         )
+
+
+def _original(hit: Hit, library: Library) -> str:
+    try:
+        return library.document(hit.document).text
+    except QuestionError:
+        raise ModelFailedError(Failure.CHANGED) from None
 
 
 def _places(hit: Hit, original: str, claims: Sequence[str], library: Library) -> Sequence[Span]:

@@ -16,11 +16,9 @@ def supporting(claim: str, sentences: Sequence[str], tokenizer: Tokenizer) -> li
 
     Where no word is shared, as between two languages, they are all sentences.
     """
-    weights: dict[str, float] = {}
-    for token in tokens(claim, tokenizer):
-        weights[token.text] = max(weights.get(token.text, 0.0), token.weight)
+    weights = _weights(claim, tokenizer)
     whole = sum(weights.values())
-    held = [{token.text for token in tokens(one, tokenizer)} & weights.keys() for one in sentences]
+    held = _held(weights, sentences, tokenizer)
     chosen: list[int] = []
     while len(chosen) < len(sentences):
         gains = [sum(weights[word] for word in words) for words in held]
@@ -31,3 +29,25 @@ def supporting(claim: str, sentences: Sequence[str], tokenizer: Tokenizer) -> li
         for word in held[best].copy():
             weights[word] = 0.0
     return sorted(chosen) or list(range(len(sentences)))
+
+
+def nearest(claim: str, sentences: Sequence[str], tokenizer: Tokenizer) -> list[int]:
+    """Return the numbers of the sentences that share words with it, most of its weight first."""
+    weights = _weights(claim, tokenizer)
+    held = _held(weights, sentences, tokenizer)
+    gains = [sum(weights[word] for word in sorted(words)) for words in held]
+    return sorted(filter(gains.__getitem__, range(len(gains))), key=lambda at: (-gains[at], at))
+
+
+def _weights(claim: str, tokenizer: Tokenizer) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for token in tokens(claim, tokenizer):
+        weights[token.text] = max(weights.get(token.text, 0.0), token.weight)
+    return weights
+
+
+def _held(
+    weights: dict[str, float], sentences: Sequence[str], tokenizer: Tokenizer
+) -> list[set[str]]:
+    """Return which of the words stand in each sentence."""
+    return [{token.text for token in tokens(one, tokenizer)} & weights.keys() for one in sentences]

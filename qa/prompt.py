@@ -38,7 +38,7 @@ _RULES = {
     ),
     "en": (
         "You answer a question from numbered passages. Rules:\n"
-        "1. Write only facts that the passages state; add no knowledge of your own, guess nothing.\n"
+        "1. Write only facts that the passages state; add nothing that you know, guess nothing.\n"
         "2. End every sentence with the number of the passage it rests on in square brackets, such "
         'as "... 22 projects [1]."; several are possible, such as [1][3].\n'
         "3. Copy numbers, dates and names as they are; convert and add up nothing.\n"
@@ -73,5 +73,7 @@ def messages(
 def _passage(number: int, hit: Hit, fence: str) -> str:
     """Return one passage; all that comes from the document stands within the fence."""
     above = " · ".join(part for part in (hit.title, hit.heading, hit.date or "") if part)
-    told = f"{above}\n{hit.text[:LONGEST_PASSAGE]}".replace(fence, "")
+    told = f"{above}\n{hit.text[:LONGEST_PASSAGE]}"
+    while fence in told:  # what is left around one can be another
+        told = told.replace(fence, "")
     return f"[{number}]\n{fence}\n{told}\n{fence}"

@@ -164,6 +164,7 @@ class Failure(StrEnum):
     WRONG_LANGUAGE = "wrong_language"
     NO_ANSWER = "no_answer"
     UNVERIFIED = "unverified"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True)

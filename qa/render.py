@@ -168,9 +168,9 @@ _BY = {
     "en": "Written by {model} from {passages} passages, {verified} of {count} sentences verified.",
 }
 _FELL_BACK = {
-    "zh": "语言模型{why}，以下是文档原句。",
-    "zh-Hant": "語言模型{why}，以下是文件原句。",
-    "en": "The language model {why}; these are the documents' own sentences.",
+    "zh": "语言模型{why}，以下是文档原句；{advice}。",
+    "zh-Hant": "語言模型{why}，以下是文件原句；{advice}。",
+    "en": "The language model {why}; these are the documents' own sentences; {advice}.",
 }
 _FAILURES = {
     Failure.UNREACHABLE: ("连接不上", "連接不上", "cannot be reached"),
@@ -178,24 +178,68 @@ _FAILURES = {
     Failure.BUSY: ("正忙", "正忙", "is busy"),
     Failure.DENIED: ("拒绝了密钥", "拒絕了金鑰", "refused the key"),
     Failure.UNKNOWN_MODEL: (
-        "地址或名称不对", "位址或名稱不對", "is not at this address, or not by this name",
+        "地址或名称不对",
+        "位址或名稱不對",
+        "is not at this address, or not by this name",
     ),
     Failure.SERVER_ERROR: ("出错了", "出錯了", "failed"),
     Failure.BROKEN: ("的回答中断了", "的回答中斷了", "broke off its answer"),
     Failure.EMPTY: ("没有回答", "沒有回答", "wrote nothing"),
     Failure.NONSENSE: ("的回答无法使用", "的回答無法使用", "wrote nothing usable"),
     Failure.WRONG_LANGUAGE: (
-        "没有用提问的语言回答", "沒有用提問的語言回答", "did not answer in the question's language",
+        "没有用提问的语言回答",
+        "沒有用提問的語言回答",
+        "did not answer in the question's language",
     ),
     Failure.NO_ANSWER: ("没有写出答案", "沒有寫出答案", "found no answer in the passages"),
     Failure.UNVERIFIED: (
-        "写的话没有一句得到原文支持", "寫的話沒有一句得到原文支持", "wrote nothing that the documents support",
+        "写的话没有一句得到原文支持",
+        "寫的話沒有一句得到原文支持",
+        "wrote nothing that the documents support",
     ),
-}  # fmt: skip
+    Failure.CHANGED: (
+        "还在写时文档有了变化",
+        "還在寫時文件有了變化",
+        "was still writing when the documents changed",
+    ),
+}
+_AGAIN = ("可再问一次", "可再問一次", "ask again")
+_ANOTHER = (
+    "可再问一次，或换一个模型",
+    "可再問一次，或換一個模型",
+    "ask again, or set another model",
+)
+_ADVICE = {
+    Failure.UNREACHABLE: (
+        "请启动它的服务，或检查 llm_url",
+        "請啟動它的服務，或檢查 llm_url",
+        "start its server, or check llm_url",
+    ),
+    Failure.TIMEOUT: (
+        "可再问一次，或调大 llm_timeout",
+        "可再問一次，或調大 llm_timeout",
+        "ask again, or set a longer llm_timeout",
+    ),
+    Failure.BUSY: ("可稍后再试", "可稍後再試", "try again later"),
+    Failure.DENIED: ("请检查 llm_key", "請檢查 llm_key", "check llm_key"),
+    Failure.UNKNOWN_MODEL: (
+        "请检查 llm_url 和 llm_model",
+        "請檢查 llm_url 和 llm_model",
+        "check llm_url and llm_model",
+    ),
+    Failure.SERVER_ERROR: (
+        "原因见它的服务日志",
+        "原因見它的服務日誌",
+        "the log of its server says why",
+    ),
+    Failure.NONSENSE: _ANOTHER,
+    Failure.WRONG_LANGUAGE: _ANOTHER,
+    Failure.UNVERIFIED: _ANOTHER,
+}
 _WAIT = {
-    "zh": "（{seconds} 秒后可再试）",
-    "zh-Hant": "（{seconds} 秒後可再試）",
-    "en": " (try again in {seconds} s)",
+    "zh": "{seconds} 秒后可再试",
+    "zh-Hant": "{seconds} 秒後可再試",
+    "en": "try again in {seconds} s",
 }
 _DOUBTS = {
     Doubt.UNCITED: ("未注明出处", "未註明出處", "no source given"),
@@ -215,14 +259,20 @@ def written_note(written: Written) -> str:
     language = language_of(written.answer.question)
     if written.failure is not None:
         why = _FAILURES[written.failure][_LANGUAGES.index(language)]
-        wait = _WAIT[language].format(seconds=ceil(written.wait)) if written.wait else ""
-        return _FELL_BACK[language].format(why=why + wait)
+        return _FELL_BACK[language].format(why=why, advice=_advice(written, language))
     if not written.sentences:
         return ""
     return _BY[language].format(
         model=_one_line(written.model), passages=written.passages,
         count=written.count, verified=written.verified,
     )  # fmt: skip
+
+
+def _advice(written: Written, language: str) -> str:
+    if written.wait:
+        return _WAIT[language].format(seconds=ceil(written.wait))
+    said = _ADVICE.get(written.failure, _AGAIN) if written.failure else _AGAIN
+    return said[_LANGUAGES.index(language)]
 
 
 def doubts_note(sentence: WrittenSentence, language: str) -> str:
@@ -250,8 +300,7 @@ def written_text(written: Written) -> str:
     """Return what the model wrote, without citations; the extractive text where it has nothing."""
     if not written.sentences:
         return written.answer.text
-    glue = " " if language_of(written.answer.question) == "en" else ""
-    return glue.join(one.text for one in written.sentences)
+    return glue(_language(written)).join(one.text for one in written.sentences)
 
 
 def written_to_text(written: Written) -> str:
@@ -260,7 +309,7 @@ def written_to_text(written: Written) -> str:
     if not written.sentences:
         return "\n".join([*([note, ""] if note else []), answer_to_text(written.answer)])
     said = _written_line(written, "{}")
-    own = "".join(f"{one.text}" for one in written.answer.sentences)
+    own = "".join(one.text for one in written.answer.sentences)
     return "\n".join(
         [said, "", *source_lines(written.citations), "", note, _OWN[_language(written)] + own]
     )
@@ -290,16 +339,38 @@ def _written_line(
     written: Written, doubt: str, escaped: Callable[[str], str] = lambda text: text
 ) -> str:
     language = _language(written)
-    parts = []
-    for one in written.sentences:
-        numbers = "".join(escaped(f"[{number}]") for number in one.numbers)
-        noted = doubts_note(one, language)
-        parts.append(
-            escaped(one.text)
-            + numbers
-            + (doubt.format(_brackets(noted, language)) if noted else "")
-        )
-    return (" " if language == "en" else "").join(parts)
+    parts = [numbered(one, language, doubt, escaped) for one in written.sentences]
+    return glue(language).join(parts)
+
+
+def numbered(
+    sentence: WrittenSentence,
+    language: str,
+    doubt: str = "{}",
+    escaped: Callable[[str], str] = lambda text: text,
+) -> str:
+    """Return a sentence with the numbers that it cites, and its doubts in brackets.
+
+    Args:
+        sentence: that a language model wrote.
+        language: ``zh``, ``zh-Hant`` or ``en``.
+        doubt: what is put around doubts, with ``{}`` for them.
+        escaped: makes the text safe for where it goes.
+    """
+    numbers = "".join(escaped(f"[{number}]") for number in sentence.numbers)
+    noted = doubts_note(sentence, language)
+    marked = doubt.format(_brackets(noted, language)) if noted else ""
+    return escaped(sentence.text) + numbers + marked
+
+
+def glue(language: str) -> str:
+    """Return what stands between two sentences."""
+    return " " if language == "en" else ""
+
+
+def doubts() -> tuple[str, ...]:
+    """Return every doubt in every language, as `doubts_note` says them."""
+    return tuple(said for one in _DOUBTS.values() for said in one)
 
 
 _OWN = {"zh": "原句：", "zh-Hant": "原句：", "en": "In the documents: "}

@@ -22,7 +22,8 @@ from qa.records import Answer, Hit, Written
 from qa.render import answer_to_json, hit_to_json, written_to_json
 
 _STREAM = {
-    "description": "The record; with `stream`, events `sentence` and then `answer`.",
+    "description": "The record; with `stream`, events `sentence` and then `answer`, with `llm` "
+    "further ones `written_sentence` and then `written`.",
     "content": {
         MEDIA_TYPE: {
             "schema": event_schema("sentence", "answer", "written_sentence", "written", "error")
@@ -64,14 +65,33 @@ class Asking:
 
         With `llm` the record is that of the model's words, and `answer` in it the documents' own.
         """
-        writer = self._writer(asked)
-        if asked.stream:
-            return streamed(events(await self._service.asking.each(self._parts(asked, writer))))
+        writer, service = self._writer(asked), self._service
         if writer is not None:
-            written = await self._service.asking.run(lambda: self._written(asked, writer))
-            return Json(written_to_json(written))
-        answer = await self._service.asking.run(lambda: self.answer(asked))
-        return Json(answer_to_json(_nearest(answer, asked.k)))
+            whole = await service.asking.run(lambda: self._whole(asked))
+            if asked.stream:
+                parts = self._written_parts(whole, asked.k, writer)
+                return streamed(events(await service.writing.each(parts)))
+            last = await service.writing.run(lambda: self._written(whole, asked.k, writer))
+            return Json(written_to_json(last))
+        if asked.stream:
+            return streamed(events(await service.asking.each(self._parts(asked))))
+        answer = await service.asking.run(lambda: self.answer(asked))
+        return Json(answer_to_json(answer))
+
+    def answer(self, asked: AskRequest) -> Answer:
+        """Return the answer to a question; errors are those of the bot, and `ApiError`."""
+        return _nearest(self._whole(asked), asked.k)
+
+    def _whole(self, asked: AskRequest) -> Answer:
+        check_sources(self._service.bot, asked.sources)
+        return self._service.bot.ask(
+            asked.question, asked.turns(), asked.sources or None, asked.period()
+        )
+
+    def _parts(self, asked: AskRequest) -> Iterator[Part]:
+        answer = self.answer(asked)
+        yield from said_in(answer)
+        yield answer
 
     def _writer(self, asked: AskRequest) -> Writer | None:
         if asked.llm and self._service.writer is None:
@@ -84,24 +104,17 @@ class Asking:
             )
         return self._service.writer if asked.llm else None
 
-    def _written(self, asked: AskRequest, writer: Writer) -> Written:
-        written = writer.write(self.answer(asked), self._service.bot)
-        return replace(written, answer=_nearest(written.answer, asked.k))
+    def _written(self, answer: Answer, k: int, writer: Writer) -> Written:
+        """Return what the model makes of an answer; only then its passages are cut to `k`."""
+        *_, last = self._service.bot.writing(writer, answer)
+        assert isinstance(last, Written)
+        return _cut(last, k)
 
-    def answer(self, asked: AskRequest) -> Answer:
-        """Return the answer to a question; errors are those of the bot, and `ApiError`."""
-        check_sources(self._service.bot, asked.sources)
-        return self._service.bot.ask(
-            asked.question, asked.turns(), asked.sources or None, asked.period()
-        )
-
-    def _parts(self, asked: AskRequest, writer: Writer | None) -> Iterator[Part]:
-        answer = self.answer(asked)
+    def _written_parts(self, answer: Answer, k: int, writer: Writer) -> Iterator[Part]:
         yield from said_in(answer)
-        yield _nearest(answer, asked.k)
-        for part in writer.stream(answer, self._service.bot) if writer else ():
-            whole = isinstance(part, Written)
-            yield replace(part, answer=_nearest(answer, asked.k)) if whole else part
+        yield _nearest(answer, k)
+        for part in self._service.bot.writing(writer, answer):
+            yield _cut(part, k) if isinstance(part, Written) else part
 
     async def retrieve(self, asked: RetrieveRequest) -> Response:
         """Passages by meaning and by words, best first."""
@@ -122,6 +135,10 @@ class Asking:
 
     def _keep(self, given: FeedbackRequest) -> None:
         self._service.feedback.add(_feedback(given, self._service.bot.info().generation))
+
+
+def _cut(written: Written, k: int) -> Written:
+    return replace(written, answer=_nearest(written.answer, k))
 
 
 def _nearest(answer: Answer, k: int) -> Answer:
