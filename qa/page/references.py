@@ -14,7 +14,7 @@ from typing import Any
 
 from embeddings.errors import QuestionError
 from embeddings.records import Span
-from qa.records import Answer, Citation, Hit
+from qa.records import Answer, Citation, Hit, Written
 
 NEAREST_SHOWN = 3
 
@@ -63,8 +63,19 @@ class Reference:
 
 def citation_references(answer: Answer, group: str = "") -> tuple[Reference, ...]:
     """Return one reference for each citation number of `answer`, in order of number."""
-    ordered = sorted(answer.citations, key=lambda citation: citation.number)
     texts = {sentence.number: sentence.text for sentence in answer.sentences}
+    return _numbered(answer.citations, texts, group)
+
+
+def written_references(written: Written, group: str = "") -> tuple[Reference, ...]:
+    """Return one reference for each citation number of a written text, in order of number."""
+    return _numbered(written.citations, {}, group)
+
+
+def _numbered(
+    citations: Iterable[Citation], texts: Mapping[int, str], group: str
+) -> tuple[Reference, ...]:
+    ordered = sorted(citations, key=lambda citation: citation.number)
     count = len({citation.number for citation in ordered})
     return tuple(
         _cited(list(pieces), texts.get(number, ""), group, count)
