@@ -115,6 +115,11 @@ def test_a_name_in_the_place_of_another_has_no_margin(tokenizer: Tokenizer) -> N
     assert true["李明"]["ordered margin"] > 0 > false["王芳"]["ordered margin"]
 
 
+def test_the_order_of_words_counts(tokenizer: Tokenizer) -> None:
+    row = of_words("签约园区", tokenizer, "园区签约")["签约"]
+    assert row["ordered rank"] == 0 < row["rank of place"]
+
+
 def test_a_negation_put_in_and_one_left_out(tokenizer: Tokenizer) -> None:
     assert whole("李明没有担任主任", tokenizer)["negation put in"] == 1
     cited = "李明从未担任主任，王芳担任书记。"
