@@ -19,7 +19,7 @@ from qa.page.options import Options
 from qa.page.written_texts import WRITTEN_TEXTS
 from qa.records import Answer, Doubt, Failure, Written, WrittenSentence
 from tests.browser.conftest import Visit
-from tests.browser.looks import Look, every_look
+from tests.browser.looks import Look, some_looks
 from tests.browser.scripted import (
     ScriptedBot,
     WritingBot,
@@ -311,7 +311,7 @@ def test_without_a_model_the_page_is_as_it_was(bot: ScriptedBot, visit: Visit) -
     assert not [address for address in sent if address.endswith("/write")]
 
 
-@every_look
+@some_looks
 def test_the_model_is_kept_from_writing_and_that_is_remembered(
     bot: WritingBot, visit: Visit, look: Look
 ) -> None:
@@ -377,7 +377,7 @@ def answer_of(bot: ScriptedBot, question: str) -> Answer:
     return said
 
 
-@every_look
+@some_looks
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_read_switched_by_the_keyboard_and_kept(
     bot: WritingBot, visit: Visit, look: Look, scheme: str
@@ -420,7 +420,7 @@ def test_read_switched_by_the_keyboard_and_kept(
     assert visitor.page.evaluate(overflow) <= 0
 
 
-@every_look
+@some_looks
 def test_stopping_the_model_keeps_the_answer(bot: WritingBot, visit: Visit, look: Look) -> None:
     first, *_, last = bot.said[ASKED]
     bot.said = {ASKED: [first, 1.0, last], SECOND: [0.3, *bot.said[SECOND]]}
@@ -506,6 +506,7 @@ def test_a_server_that_is_lost_while_the_model_writes_leaves_the_answer(
     bot.said = {ASKED: []}  # a fault: no whole comes
     visitor = visit(bot, pages=Options(writer=written_by()))
     card = visitor.ask(ASKED)
+    expect(card.locator(".unwritten")).not_to_be_empty()
     expect(card.locator(".busy")).to_have_count(0)
     expect(card.locator(".own .sentence").first).to_be_visible()
 
@@ -534,7 +535,7 @@ def test_a_written_answer_is_judged_copied_and_exported(
     assert '<span class="doubted">经费是3600万元。</span>' in page
 
 
-@every_look
+@some_looks
 def test_a_language_switch_keeps_both_texts(bot: WritingBot, visit: Visit, look: Look) -> None:
     visitor = visit(bot, pages=Options(writer=written_by()), **look.context)
     whole(visitor.ask(ASKED))

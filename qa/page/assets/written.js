@@ -41,6 +41,7 @@ async function begin(given, record) {
   under.set(number, controller);
   try {
     const { written } = await call("ask", "write", given, { signal: controller.signal });
+    if (written === undefined) throw new Failure("lost"); // It ended without a whole.
     const kept = talks.talk === talk && talk.records.find((one) => one.number === number);
     if (kept && written) finished(kept, written);
   } catch (error) {
