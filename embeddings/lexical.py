@@ -193,6 +193,10 @@ class Tokenizer:
         """Return the dictionary's part of speech of a word (n, v, t, ns, nr, …), or empty."""
         return self._cutter.tag(word)
 
+    def count(self, word: str) -> int:
+        """Return how often a word stands in the text that the dictionary was counted on, or 0."""
+        return self._cutter.count(word)
+
     def log_probability(self, text: str) -> float:
         """Return that of the likeliest cut of `text` into dictionary words, in nats."""
         return self._cutter.log_probability(text)
