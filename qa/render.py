@@ -165,7 +165,7 @@ def _also_in(hit: Hit) -> str:
 _BY = {
     "zh": "由 {model} 根据 {passages} 个段落写成，{count} 句中 {verified} 句已核对原文。",
     "zh-Hant": "由 {model} 根據 {passages} 個段落寫成，{count} 句中 {verified} 句已核對原文。",
-    "en": "Written by {model} from {passages} passages, {verified} of {count} sentences verified.",
+    "en": "Written by {model} from {passages}, {verified} of {count} verified.",
 }
 _FELL_BACK = {
     "zh": "语言模型{why}，以下是文档原句；{advice}。",
@@ -263,9 +263,17 @@ def written_note(written: Written) -> str:
     if not written.sentences:
         return ""
     return _BY[language].format(
-        model=_one_line(written.model), passages=written.passages,
-        count=written.count, verified=written.verified,
-    )  # fmt: skip
+        model=_one_line(written.model),
+        passages=_counted(written.passages, "passage", language),
+        count=_counted(written.count, "sentence", language),
+        verified=written.verified,
+    )
+
+
+def _counted(count: int, noun: str, language: str) -> str:
+    """Return a number, in English with the noun that it counts."""
+    plural = noun if count == 1 else f"{noun}s"
+    return f"{count} {plural}" if language == "en" else str(count)
 
 
 def _advice(written: Written, language: str) -> str:

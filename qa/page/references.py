@@ -111,22 +111,27 @@ def passage_references(
     """Return references to the best `shown` of `hits`, numbered by rank; None for all."""
     kept = list(hits)[:shown]
     return tuple(
-        Reference(
-            kind=Kind.PASSAGE,
-            number=rank,
-            document=hit.document or hit.id.partition(":")[0],
-            source=hit.source,
-            title=hit.title,
-            page=hit.page,
-            date=hit.date,
-            spans=tuple(sorted(hit.spans)),
-            quotes=(),
-            text=hit.text,
-            heading=hit.heading,
-            group=group,
-            count=len(kept),
-        )
+        passage_reference(hit, Kind.PASSAGE, rank, group, len(kept))
         for rank, hit in enumerate(kept, start=1)
+    )
+
+
+def passage_reference(hit: Hit, kind: Kind, number: int, group: str, count: int) -> Reference:
+    """Return a reference to a whole passage, which is number `number` of `count` in `group`."""
+    return Reference(
+        kind=kind,
+        number=number,
+        document=hit.document or hit.id.partition(":")[0],
+        source=hit.source,
+        title=hit.title,
+        page=hit.page,
+        date=hit.date,
+        spans=tuple(sorted(hit.spans)),
+        quotes=(),
+        text=hit.text,
+        heading=hit.heading,
+        group=group,
+        count=count,
     )
 
 

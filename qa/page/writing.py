@@ -21,7 +21,7 @@ from qa.page.written_card import (
     by_id,
     copy_html,
     copy_id,
-    passage_reference,
+    passage_cited,
     prose_id,
     text_html,
     writing_html,
@@ -92,7 +92,7 @@ def _sentence(
 ) -> Markup:
     shown = numbers.of(sentence)
     cited = {
-        numbers.known[at]: passage_reference(numbers.known[at], answer.nearest[at - 1], group)
+        numbers.known[at]: passage_cited(numbers.known[at], answer.nearest[at - 1], group)
         for at in sentence.numbers
         if at <= len(answer.nearest)
     }

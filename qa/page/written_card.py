@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from qa.page.markup import Markup, element, join
 from qa.page.places import place
-from qa.page.references import Kind, Reference, written_references
+from qa.page.references import Kind, Reference, passage_reference, written_references
 from qa.page.source_list import cite_html, sources_html
 from qa.page.texts import Texts
 from qa.page.written_texts import WRITTEN_TEXTS, doubt_words
@@ -54,23 +54,9 @@ def writing_html(model: str, group: str, texts: Texts) -> Markup:
     )
 
 
-def passage_reference(number: int, hit: Hit, group: str) -> Reference:
+def passage_cited(number: int, hit: Hit, group: str) -> Reference:
     """Return the whole passage, for a sentence whose exact place is not known yet."""
-    return Reference(
-        kind=Kind.CITATION,
-        number=number,
-        document=hit.document,
-        source=hit.source,
-        title=hit.title,
-        page=hit.page,
-        date=hit.date,
-        spans=tuple(sorted(hit.spans)),
-        quotes=(),
-        text=hit.text,
-        heading=hit.heading,
-        group=f"{written_id(group)}-passages",
-        count=number,
-    )
+    return passage_reference(hit, Kind.CITATION, number, f"{written_id(group)}-passages", number)
 
 
 def written_sentence_html(
