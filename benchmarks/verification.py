@@ -11,7 +11,7 @@ holds so: the beginnings of two sentences joined, other words in another order, 
 turned into a statement with the gold answer. Each file is judged by networks and a threshold of the
 other files; the threshold is taken on files held out within those, never on sentences of a fit. A
 set in two languages, and the parts of one set, count as one file. A number that does not stand in
-the passage is caught by rule.
+the passage, and most negations, are caught by rule.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from embeddings.encoder import Encoder, open_encoder
 from embeddings.lexical import Tokenizer
 from embeddings.model import home
 from qa.claims import tokens
-from qa.verify import Gatherer, Vectors, missing_numbers, odds
+from qa.verify import Gatherer, Vectors, breaks_rule, odds
 
 FALSE_ALARMS = 0.035
 """Share of true sentences held out that may fall below the threshold.
@@ -102,11 +102,11 @@ def main() -> None:
     encoder = KeptEncoder(open_encoder(), options.vectors)
     judged = judged_of(cases, encoder, tokenizer)
     encoder.keep()
-    missing = np.array([_lacks_number(case, tokenizer) for case in cases])
+    broken = np.array([_breaks_rule(case, tokenizer) for case in cases])
     passed, margins = judge(judged)
-    print(table(cases, passed & ~missing))
+    print(table(cases, passed & ~broken))
     if options.misses:
-        write_misses(options.misses, cases, passed & ~missing, margins)
+        write_misses(options.misses, cases, passed & ~broken, margins)
     if options.write:
         content = fit(judged, FALSE_ALARMS).to_json()
         options.write.write_text(json.dumps(content) + "\n", "utf-8")
@@ -184,8 +184,9 @@ def judge(judged: Judged) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     return margins >= 0, margins
 
 
-def _lacks_number(case: Case, tokenizer: Tokenizer) -> bool:
-    return bool(missing_numbers(tokens(case.claim, tokenizer), tokens(case.cited.text, tokenizer)))
+def _breaks_rule(case: Case, tokenizer: Tokenizer) -> bool:
+    claim, told = (tokens(text, tokenizer) for text in (case.claim, case.cited.text))
+    return breaks_rule(claim, told) is not None
 
 
 # What is reported.

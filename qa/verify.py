@@ -26,6 +26,7 @@ from embeddings.sentences import split
 from qa.claim_evidence import COLUMNS, columns
 from qa.claim_words import WORD_COLUMNS, word_columns
 from qa.claims import LONGEST, Token, tokens
+from qa.negations import is_opposite
 from qa.pinpoint import nearest
 from qa.places import likeness
 from qa.ranking import Layers
@@ -236,11 +237,18 @@ def missing_numbers(claim: Sequence[Token], told: Sequence[Token]) -> list[str]:
     return [token.text[1:] for token in claim if token.number and token.text not in there]
 
 
+def breaks_rule(claim: Sequence[Token], told: Sequence[Token]) -> Doubt | None:
+    """Return what is wrong with a sentence whatever its weights say; None if nothing is."""
+    if missing_numbers(claim, told):
+        return Doubt.NUMBER
+    return Doubt.NEGATION if is_opposite(claim, told) else None
+
+
 def _doubts(
     claim: Sequence[Token], told: Sequence[Token], support: float, found: Evidence
 ) -> list[Doubt]:
-    if missing_numbers(claim, told):
-        return [Doubt.NUMBER]
+    if broken := breaks_rule(claim, told):
+        return [broken]
     if support >= 0.5:
         return []
     return [Doubt.NEGATION if found.whole[_NEGATED].any() else Doubt.UNSUPPORTED]
