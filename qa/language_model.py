@@ -21,6 +21,9 @@ LONGEST = 20_000
 
 MOST_TOKENS = 4000
 
+_WISHES = {"temperature": 0, "max_tokens": MOST_TOKENS}
+"""Asked for where the model takes them; some take one value, or know another name."""
+
 AT_ONCE = 32
 """Answers that are read at once; a server that keeps connections open holds no more threads."""
 
@@ -37,6 +40,7 @@ class LanguageModel:
     def __init__(self, access: Access) -> None:
         self.access = access
         self._client = _client(access)
+        self._refused: frozenset[str] = frozenset()
         self._busy_until = 0.0
         self._places = BoundedSemaphore(AT_ONCE)
 
@@ -65,13 +69,22 @@ class LanguageModel:
             reading.stop()
 
     def _stream(self, messages: Sequence[dict[str, str]]) -> Any:
-        return self._client.chat.completions.create(
-            model=self.access.model,
-            messages=list(messages),  # type: ignore[arg-type]
-            temperature=0,
-            max_tokens=MOST_TOKENS,
-            stream=True,
-        )
+        """Return the stream of an answer; a model that refuses a wish is asked without it."""
+        from qa.model_client import refused
+
+        while True:
+            wishes = {name: value for name, value in _WISHES.items() if name not in self._refused}
+            try:
+                return self._create(messages, wishes)
+            except Exception as error:
+                name = refused(error)
+                if name not in wishes:
+                    raise
+                self._refused |= {name}
+
+    def _create(self, messages: Sequence[dict[str, str]], wishes: dict[str, int]) -> Any:
+        create: Any = self._client.chat.completions.create
+        return create(model=self.access.model, messages=list(messages), stream=True, **wishes)
 
 
 def _client(access: Access) -> OpenAI:

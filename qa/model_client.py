@@ -157,6 +157,13 @@ def failed(error: Exception) -> ModelFailedError:
     return ModelFailedError(Failure.UNREACHABLE if lost else Failure.BROKEN)
 
 
+def refused(error: Exception) -> str:
+    """Return the parameter of a request that a server refuses by name; empty for other errors."""
+    if isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
+        return str(error.param or "")
+    return ""
+
+
 def _of_status(error: openai.APIStatusError) -> ModelFailedError:
     moved = 300 <= error.status_code < 400
     other = Failure.UNKNOWN_MODEL if moved else Failure.SERVER_ERROR

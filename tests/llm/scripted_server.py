@@ -119,9 +119,12 @@ class Exchange:
         ]
         return max(told, key=lambda one: (len(wanted & _pairs(one[1])), -one[0]))
 
-    def status(self, code: int, message: str = "", **headers: str) -> None:
+    def status(
+        self, code: int, message: str = "", param: str | None = None, **headers: str
+    ) -> None:
         """Answer with an error of the protocol."""
-        error = {"message": message or f"scripted {code}", "type": "scripted", "code": None}
+        said = message or f"scripted {code}"
+        error = {"message": said, "type": "scripted", "param": param, "code": None}
         self.send(code, "application/json", json.dumps({"error": error}), **headers)
 
     def send(self, code: int, kind: str, body: str, **headers: str) -> None:

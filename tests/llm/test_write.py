@@ -300,3 +300,29 @@ def test_headers_of_other_servers_are_not_sent(bot: Bot, monkeypatch: pytest.Mon
         told = str(server.requests[0].headers)
     assert "mine" not in told
     assert "another" not in told
+
+
+def picky(to: Exchange) -> None:
+    """As models that have a temperature of their own and call the most tokens otherwise."""
+    for name in ("max_tokens", "temperature"):
+        if name in to.request.body:
+            return to.status(400, f"Unsupported parameter: '{name}'", param=name)
+    return BEHAVIOURS["good"](to)
+
+
+def test_a_model_that_refuses_a_wish_is_asked_without_it(bot: Bot) -> None:
+    with scripted(picky, key=KEY) as server:
+        writer = writer_for(server)
+        assert bot.write(writer, QUESTION).failure is None
+        assert len(server.requests) == 3
+        assert bot.write(writer, QUESTION).failure is None
+        assert len(server.requests) == 4  # known by then
+
+
+def test_what_is_refused_again_and_again_is_a_failure(bot: Bot) -> None:
+    def stubborn(to: Exchange) -> None:
+        to.status(400, "Unsupported parameter", param="temperature")
+
+    with scripted(stubborn, key=KEY) as server:
+        assert bot.write(writer_for(server), QUESTION).failure is Failure.SERVER_ERROR
+        assert len(server.requests) == 2
