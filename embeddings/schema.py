@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from embeddings import checksums
+from embeddings.damage import build_command
 from embeddings.errors import IndexDamagedError, IndexFormatError, IndexWriteError
+from embeddings.locking import unwritable
 
 FORMAT = 3
 """Version of the tables; a catalogue of a higher one is refused."""
@@ -50,6 +53,40 @@ ALTER TABLE vectors ADD COLUMN build INTEGER NOT NULL DEFAULT 0""",
 """What makes a catalogue of a format one of the next."""
 
 
+SEALED_UP_TO = 256 * 1024 * 1024
+"""Bytes of a catalogue that is sealed; reading a bigger one twice in every build takes too long."""
+
+
+def unseal(path: Path) -> None:
+    """Make ready for writing a catalogue that nobody has open.
+
+    Raises:
+        IndexWriteError: when the folder cannot be written.
+        IndexDamagedError: when the catalogue is not as the last build left it.
+    """
+    _check_seal(path)
+    try:
+        checksums.unseal(path)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+
+
+def seal(path: Path) -> None:
+    """Note what a catalogue is that was closed; not where a log beside it has more to say."""
+    with suppress(OSError):  # without a seal the next build takes the file as it is
+        if not _log_of(path).exists() and path.stat().st_size <= SEALED_UP_TO:
+            checksums.seal(path)
+
+
+def _check_seal(path: Path) -> None:
+    if not _log_of(path).exists() and checksums.is_broken(path):
+        raise _damaged(path, "it differs from its checksum")
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the catalogue for writing; a missing one is made, an older one brought up to date.
 
@@ -76,6 +113,7 @@ def copy(path: Path) -> sqlite3.Connection:
         IndexFormatError: when it was made by a newer version.
         IndexDamagedError: when it is not a catalogue.
     """
+    _check_seal(path)
     with _opened("", path) as target:
         if path.exists():
             with closing(sqlite3.connect(_untouched(path), uri=True)) as source:
@@ -148,7 +186,11 @@ def error_of(error: sqlite3.DatabaseError, path: Path) -> IndexWriteError | Inde
             f"The index folder {str(path.parent)!r} cannot be written ({error}); allow writing to "
             "it, make room, or choose another: --index FOLDER. What was read and encoded is kept"
         )
+    return _damaged(path, str(error))
+
+
+def _damaged(path: Path, why: str) -> IndexDamagedError:
     return IndexDamagedError(
-        f"{str(path)!r} is not a catalogue ({error}); "
-        "delete this file, not the folder, which may hold uploads, and build again: wenju build"
+        f"{str(path)!r} is not a catalogue ({why}); delete this file, not the folder, which may "
+        f"hold uploads, and build again: {build_command(path.parent)}"
     )

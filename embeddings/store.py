@@ -12,13 +12,13 @@ excluded.json         sources that are left out (see exclusions.py)
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from embeddings import locking
+from embeddings.checksums import sync
 from embeddings.damage import MANIFEST, build_command, reading
 from embeddings.errors import (
     IndexDamagedError,
@@ -187,10 +187,10 @@ class IndexFolder:
         folder = partial.with_suffix("")
         try:
             for path in partial.rglob("*"):
-                _sync(path)
-            _sync(partial)
+                sync(path)
+            sync(partial)
             partial.rename(folder)
-            _sync(self.generations)
+            sync(self.generations)
             self._name(folder)
         except OSError as error:
             raise locking.unwritable(self.path, error) from error
@@ -200,10 +200,10 @@ class IndexFolder:
     def _name(self, folder: Path) -> None:
         """Make CURRENT name `folder`, in one step that survives a power cut."""
         self._waiting.write_text(folder.name + "\n", encoding="utf-8")
-        _sync(self._waiting)
-        _sync(self.path)
+        sync(self._waiting)
+        sync(self.path)
         self._waiting.replace(self._current)
-        _sync(self.path)
+        sync(self.path)
 
     def go_back(self) -> Path:
         """Publish the generation before again; a writer's act.
@@ -268,17 +268,6 @@ class IndexFolder:
 
 def _is_number(name: str) -> bool:
     return name.isascii() and name.isdigit()
-
-
-def _sync(path: Path) -> None:
-    """Make the file or folder survive a power cut."""
-    if os.name == "nt" and path.is_dir():
-        return  # Windows has no fsync of folders; its renames are journalled
-    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def open_texts(folder: Path) -> Texts:

@@ -82,7 +82,7 @@ def _check_resumed(kept: Kept, report: BuildReport) -> None:
 def check_nothing_else(index: IndexFolder, published: int) -> None:
     """Check that there is nothing in the index but what belongs there."""
     assert {path.name for path in index.path.iterdir()} == {
-        "CURRENT", "build.lock", "generations", "library.db",
+        "CURRENT", "build.lock", "generations", "library.db", "library.sum",
     }  # fmt: skip
     kept = {published, index.before(published)} - {None}
     assert {path.name for path in index.generations.iterdir()} == {f"{n:06}" for n in kept}

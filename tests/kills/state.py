@@ -52,7 +52,7 @@ def content_of(index: Path) -> dict[str, object]:
     folder = IndexFolder(index).current()
     found: dict[str, object] = {}
     for path in folder.rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.name != "manifest.sum":  # which says when it was made, too
             name = path.relative_to(folder).as_posix()
             found[name.replace(folder.name, "own")] = _file(path)
     return found
