@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from embeddings.checksums import sync
 from embeddings.errors import IndexDamagedError
 from embeddings.locking import unwritable
 
@@ -87,6 +88,7 @@ def _write(index: Path, sources: Iterable[str]) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(index / LIST)
+        sync(index)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from embeddings import checksums
 from embeddings.damage import build_command
@@ -14,6 +17,8 @@ from embeddings.locking import unwritable
 
 FORMAT = 3
 """Version of the tables; a catalogue of a higher one is refused."""
+
+_LOOKS, _LOOKS_EVERY_SECONDS = 3, 0.01
 
 _SINCE_3 = """
 CREATE TABLE files (source TEXT PRIMARY KEY, document TEXT, reason TEXT) WITHOUT ROWID;
@@ -87,6 +92,10 @@ def _log_of(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
+def _memory_of(path: Path) -> Path:
+    return path.with_name(path.name + "-shm")
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the catalogue for writing; a missing one is made, an older one brought up to date.
 
@@ -95,7 +104,7 @@ def connect(path: Path) -> sqlite3.Connection:
         IndexFormatError: when it was made by a newer version.
         IndexDamagedError: when it is not a catalogue.
     """
-    with _opened(str(path), path) as db:
+    with _opened(lambda: sqlite3.connect(path), path) as db:
         db.execute("PRAGMA journal_mode = WAL")
         # A killed process loses no commit; only a power cut may cost the last ones, which are
         # work that the next build does again.
@@ -114,9 +123,9 @@ def copy(path: Path) -> sqlite3.Connection:
         IndexDamagedError: when it is not a catalogue.
     """
     _check_seal(path)
-    with _opened("", path) as target:
+    with _opened(lambda: sqlite3.connect(""), path) as target:
         if path.exists():
-            with closing(sqlite3.connect(_untouched(path), uri=True)) as source:
+            with closing(_reading(path)) as source:
                 source.backup(target)
         _prepare(target, path)
     return target
@@ -131,7 +140,7 @@ def peek(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         raise IndexFormatError(f"There is no catalogue {str(path)!r}; build it: wenju build")
-    with _opened(_untouched(path), path, uri=True) as db:
+    with _opened(lambda: _reading(path), path) as db:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version != FORMAT:
             raise IndexFormatError(
@@ -142,11 +151,13 @@ def peek(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _opened(name: str, path: Path, *, uri: bool = False) -> Iterator[sqlite3.Connection]:
+def _opened(
+    opening: Callable[[], sqlite3.Connection], path: Path
+) -> Iterator[sqlite3.Connection]:
     """Open a database and leave it open, but when something fails."""
     db = None
     try:
-        db = sqlite3.connect(name, uri=uri)
+        db = opening()
         yield db
     except BaseException as error:
         if db is not None:
@@ -156,9 +167,44 @@ def _opened(name: str, path: Path, *, uri: bool = False) -> Iterator[sqlite3.Con
         raise
 
 
+def _reading(path: Path) -> sqlite3.Connection:
+    """Open the catalogue for reading; make no file beside it and change none."""
+    if _log_of(path).exists() and _memory_of(path).exists() and not _is_shared(path):
+        return _recovered(path)
+    return sqlite3.connect(_untouched(path), uri=True)
+
+
+def _is_shared(path: Path) -> bool:
+    """Tell whether the log's shared memory is that of the log: a power cut does not keep it.
+
+    It begins with two equal headers (https://www.sqlite.org/walformat.html); whoever writes them
+    now is done in a moment.
+    """
+    for _ in range(_LOOKS):
+        with _memory_of(path).open("rb") as memory, _log_of(path).open("rb") as log:
+            first, second, known = memory.read(48), memory.read(48), log.read(32)
+        if len(first) == 48 and first == second and first[12]:
+            frames, salt = first[16:20], first[32:40]
+            return not any(frames) or salt == known[16:24]
+        time.sleep(_LOOKS_EVERY_SECONDS)
+    return False
+
+
+def _recovered(path: Path) -> sqlite3.Connection:
+    """Open a copy in which SQLite mends what a power cut left."""
+    target = sqlite3.connect("")
+    with TemporaryDirectory() as folder:
+        copied = Path(folder) / path.name
+        shutil.copyfile(path, copied)
+        shutil.copyfile(_log_of(path), _log_of(copied))
+        with closing(sqlite3.connect(copied)) as source:
+            source.backup(target)
+    return target
+
+
 def _untouched(path: Path) -> str:
     """Return a URI under which reading the catalogue makes no file and changes none."""
-    beside = [path.with_name(path.name + ending).exists() for ending in ("-wal", "-shm")]
+    beside = [_log_of(path).exists(), _memory_of(path).exists()]
     # Beside a log that a killed or running build left, its shared memory is read as it is. With
     # no log, or one that was copied here alone, the file itself holds a complete state.
     options = "mode=ro&readonly_shm=1" if all(beside) else "mode=ro&immutable=1"

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from embeddings.checksums import sync
 from embeddings.errors import IndexWriteError, SettingError
 from embeddings.store import IndexFolder, read_manifest
 from qa import ranking, read_support, reader, support
@@ -226,6 +227,7 @@ def _replace(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
+        sync(path.parent)
     finally:
         Path(name).unlink(missing_ok=True)
 

@@ -40,7 +40,8 @@ def check_cut_off(
     expected = scenario.before if current == scenario.published else scenario.after
     assert expected is not None
     assert face.said == expected.said
-    assert verify(index, Recording()).problems == ()
+    problems = verify(index, Recording()).problems
+    assert problems == (), problems
 
 
 def finish(scenario: Scenario, index: Path, tokenizer: Tokenizer) -> None:
