@@ -1,19 +1,23 @@
-"""Checksums of files, and the seal: a checksum that is kept beside a file that nobody may change.
+"""Checksums: of files, within what is kept as JSON, and the seal, which is kept beside a file.
 
-Without its seal, or beside one that is damaged itself, a file is taken as it is.
+Without a checksum, or beside a seal that is damaged itself, a content is taken as it is.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 ENDING = ".sum"
 
 _DIGITS = 64
-_OWN_DIGITS = 8
+_SHORT_DIGITS = 8
+_FIELD = "sum"
 
 
 def sha256_of(path: Path) -> str:
@@ -46,7 +50,7 @@ def seal(path: Path) -> None:
     """
     digest = sha256_of(path)
     try:
-        seal_of(path).write_text(f"{digest} {_own(digest)}\n", encoding="ascii")
+        seal_of(path).write_text(f"{digest} {short_sum(digest)}\n", encoding="ascii")
     except OSError:
         with suppress(OSError):
             seal_of(path).unlink()
@@ -83,8 +87,24 @@ def _sealed(path: Path) -> str | None:
     except (OSError, ValueError):
         return None
     digest, _, own = text.strip().partition(" ")
-    return digest if len(digest) == _DIGITS and own == _own(digest) else None
+    return digest if len(digest) == _DIGITS and own == short_sum(digest) else None
 
 
-def _own(digest: str) -> str:
-    return hashlib.sha256(digest.encode()).hexdigest()[:_OWN_DIGITS]
+def short_sum(text: str) -> str:
+    """Return eight digits by which a text that was changed by chance is known."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_SHORT_DIGITS]
+
+
+def with_sum(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields that are kept as JSON with one more that tells whether they changed."""
+    return {**fields, _FIELD: _sum_of(fields)}
+
+
+def is_whole(fields: Mapping[str, Any]) -> bool:
+    """Tell whether fields are as `with_sum` gave them; those without a sum are."""
+    own = {name: value for name, value in fields.items() if name != _FIELD}
+    return fields.get(_FIELD, _sum_of(own)) == _sum_of(own)
+
+
+def _sum_of(fields: Mapping[str, Any]) -> str:
+    return short_sum(json.dumps(fields, sort_keys=True))

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from embeddings import locking
-from embeddings.checksums import sync
+from embeddings.checksums import short_sum, sync
 from embeddings.damage import MANIFEST, build_command, reading
 from embeddings.errors import (
     IndexDamagedError,
@@ -127,7 +127,7 @@ class IndexFolder:
 
         Raises:
             IndexMissingError: when nothing is published here.
-            IndexDamagedError: when CURRENT names a generation that is not there.
+            IndexDamagedError: when CURRENT is damaged, or names a generation that is not there.
         """
         try:
             name = self._current.read_text(encoding="utf-8", errors="replace").strip()
@@ -136,6 +136,12 @@ class IndexFolder:
                 f"There is no index in {str(self.path)!r} yet; build one first: wenju build FOLDER"
                 f" --index {self.path}"
             ) from error
+        name, _, check = name.partition("\n")
+        if check and check != short_sum(name):
+            raise IndexDamagedError(
+                f"CURRENT in {str(self.path)!r} is damaged; "
+                f"publish again from the catalogue: {build_command(self.path)}"
+            )
         folder = self.generations / name
         if not _is_number(name) or not folder.is_dir():
             raise IndexDamagedError(
@@ -199,7 +205,7 @@ class IndexFolder:
 
     def _name(self, folder: Path) -> None:
         """Make CURRENT name `folder`, in one step that survives a power cut."""
-        self._waiting.write_text(folder.name + "\n", encoding="utf-8")
+        self._waiting.write_text(f"{folder.name}\n{short_sum(folder.name)}\n", encoding="utf-8")
         sync(self._waiting)
         sync(self.path)
         self._waiting.replace(self._current)
@@ -260,6 +266,7 @@ class IndexFolder:
                 if not free:
                     return
                 folder.rename(removed)
+                sync(self.generations)  # before its files: half a generation must have no number
         except OSError as error:
             _log.debug("generation %s stays: %s", folder.name, error)
             return

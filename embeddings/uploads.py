@@ -303,6 +303,7 @@ class Uploads:
             for name, path in self._removed():
                 if f"{PREFIX}{name}" in gone:
                     path.unlink(missing_ok=True)
+                    sync(path.parent)
 
     def _forget_stale(self) -> None:
         """Delete what uploads left that were cut off long ago."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,13 +45,15 @@ def check_cut_off(
     assert problems == (), problems
 
 
-def finish(scenario: Scenario, index: Path, tokenizer: Tokenizer) -> None:
+def finish(scenario: Scenario, index: Path, tokenizer: Tokenizer, *, newer: bool = False) -> None:
     """Build, and check that nobody can tell from the index that there was a kill.
 
     Args:
         scenario: what was killed.
         index: the index.
         tokenizer: for words.
+        newer: whether a whole generation may stand there that was never published, and of which
+            the catalogue does not know any more: the next one that is published removes it.
     """
     kept, encoder = kept_in(index), Recording()
     with scenario.growing:
@@ -66,6 +69,10 @@ def finish(scenario: Scenario, index: Path, tokenizer: Tokenizer) -> None:
     assert face_of(index, tokenizer).said == scenario.newest.said
     found = verify(index, Recording())
     assert (found.problems, found.notes) == ((), ())
+    if newer:
+        for number in IndexFolder(index).numbers():
+            if number > report.generation:
+                shutil.rmtree(IndexFolder(index).folder(number))
     check_nothing_else(IndexFolder(index), report.generation)
 
 
