@@ -127,28 +127,34 @@ class IndexFolder:
 
         Raises:
             IndexMissingError: when nothing is published here.
-            IndexDamagedError: when CURRENT is damaged, or names a generation that is not there.
+            IndexDamagedError: when CURRENT is damaged, names a generation that is not there, or is
+                missing beside generations.
         """
         try:
-            name = self._current.read_text(encoding="utf-8", errors="replace").strip()
+            text = self._current.read_text(encoding="utf-8", errors="replace").strip()
         except (FileNotFoundError, NotADirectoryError) as error:
+            if self.numbers():
+                raise self._unnamed("is missing") from error
             raise IndexMissingError(
                 f"There is no index in {str(self.path)!r} yet; build one first: wenju build FOLDER"
                 f" --index {self.path}"
             ) from error
-        name, _, check = name.partition("\n")
+        except OSError as error:
+            raise self._unnamed(f"cannot be read ({error.strerror})") from error
+        name, _, check = text.partition("\n")
         if check and check != short_sum(name):
-            raise IndexDamagedError(
-                f"CURRENT in {str(self.path)!r} is damaged; "
-                f"publish again from the catalogue: {build_command(self.path)}"
-            )
+            raise self._unnamed("is damaged")
         folder = self.generations / name
         if not _is_number(name) or not folder.is_dir():
-            raise IndexDamagedError(
-                f"CURRENT in {str(self.path)!r} names generation {name!r}, which is not there; "
-                f"publish again from the catalogue: {build_command(self.path)}"
-            )
+            raise self._unnamed(f"names generation {name!r}, which is not there")
         return folder
+
+    def _unnamed(self, why: str) -> IndexDamagedError:
+        """Return the error for a CURRENT from which no generation is known."""
+        return IndexDamagedError(
+            f"CURRENT in {str(self.path)!r} {why}; "
+            f"publish again from the catalogue: {build_command(self.path)}"
+        )
 
     def numbers(self) -> list[int]:
         """Return the numbers of the generations that are here, rising."""

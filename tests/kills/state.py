@@ -37,11 +37,17 @@ class Face(NamedTuple):
 
 def face_of(index: Path, tokenizer: Tokenizer) -> Face:
     """Ask a bot that opens the index now; it must be the published generation that answers."""
+    face, warning = asked(index, tokenizer)
+    assert warning is None
+    return face
+
+
+def asked(index: Path, tokenizer: Tokenizer) -> tuple[Face, str | None]:
+    """Ask a bot that opens the index now; return its warning, too, where another one answers."""
     bot = Bot(index, Recording(), tokenizer)
-    info = bot.info()
-    assert info.warning is None
     said = [bot.retrieve(question, k=50) for question in QUESTIONS]
-    return Face(info.generation, (*said, bot.ask(QUESTIONS[0]), info.sources, *bot.documents()))
+    answer, documents, info = bot.ask(QUESTIONS[0]), bot.documents(), bot.info()
+    return Face(info.generation, (*said, answer, info.sources, *documents)), info.warning
 
 
 def content_of(index: Path) -> dict[str, object]:

@@ -125,7 +125,7 @@ def test_a_build(
 
     def check(done: bool) -> None:
         check_cut_off(about, index, tokenizer, True if done else None)
-        finish(about, index, tokenizer, newer=True)
+        finish(about, index, tokenizer, forgot=True)
 
     power_fails(recorded[name], index, name, check)
 
