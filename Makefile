@@ -23,9 +23,10 @@ build: $(VENV)/installed-$(KIND)  ## environment, index over DOCUMENTS (seeds) i
 test: $(VENV)/installed-dev  ## environment, all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files, kills)
+torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files, kills, every look of the page)
 	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py
 	WENJU_KILLS=300 $(BIN)/python -m pytest tests/kills
+	WENJU_LOOKS=all $(BIN)/python -m pytest -n 2 tests/browser
 
 check: $(VENV)/installed-dev  ## lint, formatting, types
 	$(BIN)/ruff check .
