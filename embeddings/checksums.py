@@ -11,11 +11,10 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ENDING = ".sum"
 
-_DIGITS = 64
 _SHORT_DIGITS = 8
 _FIELD = "sum"
 
@@ -43,14 +42,14 @@ def seal_of(path: Path) -> Path:
 
 
 def seal(path: Path) -> None:
-    """Keep the checksum of a file that is complete and on the disk.
+    """Keep the checksum of a file that is complete and on the disk, and when it was written.
 
     Raises:
         OSError: when it cannot be read, or the seal not be written.
     """
-    digest = sha256_of(path)
+    text = f"{sha256_of(path)} {path.stat().st_mtime_ns}"
     try:
-        seal_of(path).write_text(f"{digest} {short_sum(digest)}\n", encoding="ascii")
+        seal_of(path).write_text(f"{text} {short_sum(text)}\n", encoding="ascii")
     except OSError:
         with suppress(OSError):
             seal_of(path).unlink()
@@ -68,26 +67,41 @@ def unseal(path: Path) -> None:
         sync(path.parent)
 
 
-def is_broken(path: Path) -> bool:
-    """Tell whether a file is another than was sealed."""
-    expected = _sealed(path)
-    if expected is None:
+def is_broken(path: Path, *, untouched: bool = False) -> bool:
+    """Tell whether a file is another than was sealed.
+
+    Args:
+        path: the file.
+        untouched: only where it has the time that it was sealed with. Damage leaves that; a
+            version of this program that knows no seals, or who puts a copy in its place, does not.
+    """
+    sealed = _sealed(path)
+    if sealed is None:
         return False
     try:
+        if untouched and str(path.stat().st_mtime_ns) != sealed.time:
+            return False
         found = sha256_of(path)
     except OSError:
         return False  # whoever opens it is told why it cannot be read
-    return found != expected and _sealed(path) == expected  # else it was unsealed meanwhile
+    return found != sealed.digest and _sealed(path) == sealed  # else it was unsealed meanwhile
 
 
-def _sealed(path: Path) -> str | None:
-    """Return the checksum that a file was sealed with; None where no whole seal is."""
+class _Seal(NamedTuple):
+    """What a seal says: the SHA-256 of a file, and its time in nanoseconds."""
+
+    digest: str
+    time: str
+
+
+def _sealed(path: Path) -> _Seal | None:
+    """Return what a file was sealed with; None where no whole seal is."""
     try:
-        text = seal_of(path).read_text(encoding="ascii")
+        text, _, own = seal_of(path).read_text(encoding="ascii").strip().rpartition(" ")
     except (OSError, ValueError):
         return None
-    digest, _, own = text.strip().partition(" ")
-    return digest if len(digest) == _DIGITS and own == short_sum(digest) else None
+    digest, _, time = text.partition(" ")
+    return _Seal(digest, time) if own == short_sum(text) else None
 
 
 def short_sum(text: str) -> str:
@@ -103,7 +117,8 @@ def with_sum(fields: Mapping[str, Any]) -> dict[str, Any]:
 def is_whole(fields: Mapping[str, Any]) -> bool:
     """Tell whether fields are as `with_sum` gave them; those without a sum are."""
     own = {name: value for name, value in fields.items() if name != _FIELD}
-    return fields.get(_FIELD, _sum_of(own)) == _sum_of(own)
+    expected = _sum_of(own)
+    return bool(fields.get(_FIELD, expected) == expected)
 
 
 def _sum_of(fields: Mapping[str, Any]) -> str:

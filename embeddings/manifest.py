@@ -103,7 +103,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 def is_small(manifest: Manifest) -> bool:
     """Tell whether the files of a generation are compared with their checksums at its opening."""
-    return sum(about["bytes"] for about in manifest.files.values()) <= CHECKED_UP_TO
+    return bool(sum(about["bytes"] for about in manifest.files.values()) <= CHECKED_UP_TO)
 
 
 def read_manifest(folder: Path, *, marked: bool = False) -> Manifest:

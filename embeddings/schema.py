@@ -84,7 +84,7 @@ def seal(path: Path) -> None:
 
 
 def _check_seal(path: Path) -> None:
-    if not _log_of(path).exists() and checksums.is_broken(path):
+    if not _log_of(path).exists() and checksums.is_broken(path, untouched=True):
         raise _damaged(path, "it differs from its checksum")
 
 
@@ -151,9 +151,7 @@ def peek(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _opened(
-    opening: Callable[[], sqlite3.Connection], path: Path
-) -> Iterator[sqlite3.Connection]:
+def _opened(opening: Callable[[], sqlite3.Connection], path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database and leave it open, but when something fails."""
     db = None
     try:

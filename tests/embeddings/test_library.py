@@ -217,7 +217,9 @@ def test_names_are_excluded_in_their_normal_form(site: Site) -> None:
     assert site.build().excluded == ("caf\u00e9.txt",)
 
 
-@pytest.mark.parametrize("text", ["{", '{"a": 1}', '{"excluded": ["0.txt"], "sum": "00000000"}', "[1]", "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["{", '{"a": 1}', '{"excluded": ["0.txt"], "sum": "00000000"}', "[1]", "\udcff"]
+)
 def test_a_list_that_cannot_be_read_stops_the_build(site: Site, text: str) -> None:
     (site.index / "excluded.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(IndexDamagedError, match=r"excluded.json' cannot be read.*mend it"):

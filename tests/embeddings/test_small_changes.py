@@ -20,9 +20,9 @@ from embeddings.overview import overview
 from embeddings.store import Generation, IndexFolder
 from embeddings.verify import verify
 from tests.embeddings.building import write
-from tests.generations import rewrite, seal
 from tests.embeddings.piece_views import Drawing
 from tests.embeddings.test_pieces import check_same, whole
+from tests.generations import rewrite, seal
 
 BOTH = "联盟由两家企业组建，在数字经济园。"
 

@@ -175,7 +175,11 @@ class Disk:
 
     def _change(self, folder: Node, change: Change) -> None:
         folder.changes.append(change)
-        _apply(folder.names, {id(change.moved[0]): change.moved[0].names} if change.moved else {}, change)
+        _apply(
+            folder.names,
+            {id(change.moved[0]): change.moved[0].names} if change.moved else {},
+            change,
+        )
 
     def after(self, time: int, loss: Loss) -> dict[PurePosixPath, bytes | None]:
         """Return what is on the disk when the power goes at `time`: bytes by path, None a folder."""

@@ -93,7 +93,9 @@ class Giving(NamedTuple):
     after: Given
 
 
-def prepare_giving(name: str, built: Path, folder: Path, copy: Callable[[Path, Path], Path]) -> Giving:
+def prepare_giving(
+    name: str, built: Path, folder: Path, copy: Callable[[Path, Path], Path]
+) -> Giving:
     """Make the index before an act, out of one that was just built, and see what the act does."""
     index = copy(built, folder / "before")
     if not name.startswith("first"):

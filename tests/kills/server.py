@@ -24,10 +24,10 @@ from typing import IO
 
 from embeddings import build as building
 from embeddings import words
+from embeddings.errors import WenjuError
 from embeddings.lexical import Tokenizer
 from embeddings.model import home
 from tests.embeddings.building import write
-from embeddings.errors import WenjuError
 from tests.kills.events import Events, Fault, limit_files
 from tests.kills.scenarios import act
 

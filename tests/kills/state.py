@@ -6,7 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from embeddings.catalogue import Catalogue
 from embeddings.lexical import Tokenizer
@@ -32,7 +32,7 @@ class Face(NamedTuple):
     """
 
     generation: int
-    said: tuple[object, ...]
+    said: tuple[Any, ...]
 
 
 def face_of(index: Path, tokenizer: Tokenizer) -> Face:

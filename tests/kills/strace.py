@@ -42,7 +42,16 @@ def is_here() -> bool:
 def record(arguments: Sequence[str], log: Path, folder: Path) -> None:
     """Run a Python module under `strace`; what it prints is an error."""
     command = ["strace", "-f", "-y", "-xx", "-s", str(LONGEST), "-e", f"trace={CALLS}"]
-    command += ["-e", "signal=none", "--seccomp-bpf", "-o", str(log), sys.executable, "-m", *arguments]
+    command += [
+        "-e",
+        "signal=none",
+        "--seccomp-bpf",
+        "-o",
+        str(log),
+        sys.executable,
+        "-m",
+        *arguments,
+    ]
     subprocess.run(command, cwd=folder, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
@@ -212,5 +221,3 @@ def _data(given: str) -> bytes:
     found = list(_TEXT.finditer(given))
     assert not any(part[2] for part in found), "a write was longer than is logged"
     return b"".join(_bytes(part[1]) for part in found)
-
-

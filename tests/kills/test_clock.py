@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from embeddings import scan, uploads
 from embeddings.build import build
 from embeddings.errors import IndexMissingError, IndexWriteError
 from embeddings.lexical import Tokenizer
@@ -54,13 +53,15 @@ def test_a_change_is_seen_though_the_clock_has_jumped(
     with tally(KIND) as tried:
         for version in (2, 3, 4):
             shift = jump * (version % 2)  # there and back
-            monkeypatch.setattr(scan.time, "time_ns", lambda shift=shift: own() + shift)
+            monkeypatch.setattr("embeddings.scan.time.time_ns", lambda shift=shift: own() + shift)
             path = documents / "甲.txt"
             path.write_text(f"甲区有{version}家企业。\n", encoding="utf-8")
             at = own() + shift
             os.utime(path, ns=(at, at))
             with tried.trying(f"{jump} ns, version {version}"):
-                assert build(documents, index, Recording(), tokenizer).changes.changed == ("甲.txt",)
+                assert build(documents, index, Recording(), tokenizer).changes.changed == (
+                    "甲.txt",
+                )
                 os.utime(index / "CURRENT", ns=(at, at))
                 assert f"{version}家" in bot.ask("甲区有几家企业？").text
                 again = build(documents, index, Recording(), tokenizer)
@@ -94,14 +95,18 @@ def test_a_jump_while_something_is_uploaded_is_told(
     index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a day an upload that did not end is taken away; here the day passes in a moment."""
-    given = Uploads(index)
-    with pytest.raises(IndexWriteError, match="cannot be written"), given.receiving() as file:
-        file.write(TEXT.encode())
-        file.flush()
-        own = time.time
-        monkeypatch.setattr(uploads.time, "time", lambda: own() + 2 * DAY / SECOND)
-        upload(index, "别.txt", TEXT[:300])
-        given.keep("新.txt", file)
+    given, own = Uploads(index), time.time
+
+    def slowly() -> None:
+        with given.receiving() as file:
+            file.write(TEXT.encode())
+            file.flush()
+            monkeypatch.setattr("embeddings.uploads.time.time", lambda: own() + 2 * DAY / SECOND)
+            upload(index, "别.txt", TEXT[:300])
+            given.keep("新.txt", file)
+
+    with pytest.raises(IndexWriteError, match="cannot be written"):
+        slowly()
     assert [entry.source for entry in given.entries()] == ["uploads/别.txt"]
     upload(index)
     assert len(given.entries()) == 2

@@ -81,7 +81,9 @@ def small_disk(at: Path, kilobytes: int) -> Iterator[None]:
     at.mkdir(exist_ok=True)
     size = f"size={kilobytes}k,mode=777"
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", size, "wenju-test", str(at)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", size, "wenju-test", str(at)],
+        capture_output=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip("may not mount a disk in memory")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

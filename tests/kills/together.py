@@ -121,7 +121,9 @@ def built(folder: Path, name: str, until: float, log: Log, tokenizer: Tokenizer)
 def read(folder: Path, _: str, until: float, log: Log, tokenizer: Tokenizer) -> None:
     """Ask with several threads; note what each generation says, to be compared with others."""
     bot = Bot(folder / INDEX, Recording(), tokenizer)
-    threads = [threading.Thread(target=_ask, args=(bot, folder / INDEX, until, log)) for _ in range(3)]
+    threads = [
+        threading.Thread(target=_ask, args=(bot, folder / INDEX, until, log)) for _ in range(3)
+    ]
     for thread in threads:
         thread.start()
     while time.time() < until:  # a process that begins now sees the same
