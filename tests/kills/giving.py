@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -84,7 +85,8 @@ ACTS: Mapping[str, Callable[[Path], None]] = {
 """By name; those that are a first one come to an index that holds nothing of the kind yet."""
 
 
-class Giving(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Giving:
     """An act, the index before it, and what it holds before and after."""
 
     name: str
