@@ -211,8 +211,8 @@ def write(index: Path, weights: OwnWeights) -> Path:
         _replace(path, json.dumps(with_sum(_to_json(weights)), ensure_ascii=False, indent=1) + "\n")
     except OSError as error:
         raise IndexWriteError(
-            f"{path} cannot be written ({error.strerror}); make the index folder writable, or fit "
-            "on a copy of it: wenju eval FILE --fit --index COPY"
+            f"{path} cannot be written ({error.strerror}); make the index folder writable, "
+            "make room, or fit on a copy of it: wenju eval FILE --fit --index COPY"
         ) from error
     return path
 

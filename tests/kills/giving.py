@@ -1,4 +1,7 @@
-"""What people give to an index between builds: uploads, exclusions, thumbs. Each is one act."""
+"""What people give to an index between builds: uploads, exclusions, thumbs, weights of its own.
+
+Each is one act.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from embeddings.build import build
 from embeddings.exclusions import exclude, excluded, include
 from embeddings.lexical import Tokenizer
 from embeddings.uploads import Uploads
+from qa import own_weights
+from qa.correction import Own
 from qa.feedback import Feedback, FeedbackStore, Verdict
+from qa.own_weights import OwnWeights, QuestionFile
 from tests.embeddings.building import Recording, write
 
 TEXT = "济南的新上传。\n\n天桥区有9家新企业。\n" * 500
@@ -26,22 +32,25 @@ class Given(NamedTuple):
         removed: uploads that can come back.
         left_out: files that are excluded.
         thumbs: what counts of the feedback.
+        fitted: when the index's own weights were made; None where it has none.
     """
 
     uploads: Mapping[str, bytes]
     removed: tuple[str, ...]
     left_out: frozenset[str]
     thumbs: tuple[Feedback, ...]
+    fitted: str | None
 
 
 def given_to(index: Path) -> Given:
     """Look at an index without a change to it, but for what SQLite rolls back."""
-    uploads = Uploads(index)
+    uploads, weights = Uploads(index), own_weights.read(index, Recording().fingerprint)
     return Given(
         {entry.source: entry.path.read_bytes() for entry in uploads.entries()},
         tuple(uploads.removed()),
         excluded(index),
         tuple(FeedbackStore(index).all()),
+        weights.made if weights else None,
     )
 
 
@@ -61,6 +70,13 @@ def judge(index: Path, id_: str = "b") -> None:
     FeedbackStore(index).add(given)
 
 
+def fit(index: Path, year: int = 2025) -> None:
+    """Keep own weights, which correct nothing."""
+    made = f"{year}-03-01T08:30:00+00:00"
+    files = (QuestionFile("问题.jsonl", "0" * 64, 100, 20),)
+    own_weights.write(index, OwnWeights(Own(), made, Recording().fingerprint, files, {}))
+
+
 def put_away(index: Path) -> None:
     """Do everything that an index holds something of, so that each act has something before it."""
     upload(index, "旧.txt", TEXT[:300])
@@ -68,6 +84,7 @@ def put_away(index: Path) -> None:
     Uploads(index).remove("uploads/去.txt")
     exclude(index, ["乙.txt"])
     judge(index, "a")
+    fit(index, 2024)
 
 
 ACTS: Mapping[str, Callable[[Path], None]] = {
@@ -78,9 +95,11 @@ ACTS: Mapping[str, Callable[[Path], None]] = {
     "exclude": lambda index: exclude(index, ["甲.txt"]),
     "include": lambda index: include(index, ["乙.txt"]),
     "judge": judge,
+    "fit": fit,
     "first upload": upload,
     "first exclusion": lambda index: exclude(index, ["甲.txt"]),
     "first thumb": judge,
+    "first fit": fit,
 }
 """By name; those that are a first one come to an index that holds nothing of the kind yet."""
 

@@ -23,7 +23,7 @@ from embeddings.store import IndexFolder
 from embeddings.verify import Problem, verify
 from tests.embeddings.building import Recording
 from tests.kills.damages import Damage, damages_of, put_back
-from tests.kills.giving import given_to, judge, put_away, upload
+from tests.kills.giving import Given, given_to, judge, put_away, upload
 from tests.kills.scenarios import Scenario, prepare
 from tests.kills.state import QUESTIONS, Face, asked, face_of
 from tests.tally import tally
@@ -35,8 +35,11 @@ FLIPS = 40 if ALL else 2
 
 READ_EVERY, BUILT_EVERY = (1, 1) if ALL else (11, 37)
 
-PEOPLES = ("uploads/", "feedback.db")
-"""What people gave is theirs: it is not compared with anything."""
+PEOPLES = ("uploads/", "feedback.db", "weights.json")
+"""What people gave is theirs: no generation is compared with it."""
+
+SUMMED = ("excluded.json", "weights.json")
+"""Of what people gave: what has a checksum of its own."""
 
 NOTES = ("build.lock", "documents.lock", "library.sum")
 """Files without which nothing is lost."""
@@ -91,9 +94,12 @@ def named(damage: Damage) -> str:
     return found[1] if found else damage.file
 
 
+MENDS = ("wenju build", "delete", "remove the file")
+
+
 def is_told(said: str, damage: Damage) -> bool:
     """Tell whether a sentence names the file, and what to do."""
-    return named(damage) in said and ("wenju build" in said or "delete" in said)
+    return named(damage) in said and any(what in said for what in MENDS)
 
 
 def is_of(damage: Damage, number: int) -> bool:
@@ -108,6 +114,10 @@ def reading(whole: Whole, damage: Damage, tokenizer: Tokenizer) -> None:
     assert other == (warning is not None)
     assert warning is None or is_told(warning, damage), warning
     _verified(whole, damage)
+    if damage.file in SUMMED and damage.how != "removed":
+        held: list[Given] = []
+        told = _or_told(damage, lambda: held.append(given_to(whole.at)))
+        assert told or held == [given_to(whole.index)]
 
 
 def _verified(whole: Whole, damage: Damage) -> None:

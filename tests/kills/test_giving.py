@@ -27,6 +27,9 @@ ALL = "WENJU_KILLS" in os.environ
 
 HOWS: tuple[How, ...] = ("before", "after", "refused", "full")
 
+SIZES = tuple(int(1.3**n) for n in range(45)) if ALL else (1, 600, 9000)
+"""Bytes behind which no file may grow: up to twice what is given at most."""
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
 
@@ -46,11 +49,13 @@ def giving(request: pytest.FixtureRequest, place: Path, small: Path) -> Giving:
 
 
 def faults(events: Sequence[str]) -> Iterator[Fault]:
-    """Yield all kinds at every event, or at every event one of them in turn."""
+    """Yield all kinds at every event, or one of them in turn; and files that may not grow."""
     for event, name in enumerate(events):
         for how in HOWS if ALL else HOWS[event % 4 : event % 4 + 1]:
             if how != "refused" or name != "close":
                 yield Fault(event, how)
+    for size in SIZES:
+        yield Fault(0, "full", size)
 
 
 def test_done_whole_or_not_at_all(
