@@ -61,6 +61,9 @@ ALTER TABLE vectors ADD COLUMN build INTEGER NOT NULL DEFAULT 0""",
 SEALED_UP_TO = 256 * 1024 * 1024
 """Bytes of a catalogue that is sealed; reading a bigger one twice in every build takes too long."""
 
+COPIED_UP_TO = SEALED_UP_TO
+"""Bytes of a catalogue that is copied for a short look at what a power cut left of it."""
+
 
 def unseal(path: Path) -> None:
     """Make ready for writing a catalogue that nobody has open.
@@ -140,7 +143,7 @@ def peek(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         raise IndexFormatError(f"There is no catalogue {str(path)!r}; build it: wenju build")
-    with _opened(lambda: _reading(path), path) as db:
+    with _opened(lambda: _reading(path, COPIED_UP_TO), path) as db:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version != FORMAT:
             raise IndexFormatError(
@@ -165,10 +168,21 @@ def _opened(opening: Callable[[], sqlite3.Connection], path: Path) -> Iterator[s
         raise
 
 
-def _reading(path: Path) -> sqlite3.Connection:
-    """Open the catalogue for reading; make no file beside it and change none."""
-    if _log_of(path).exists() and _memory_of(path).exists() and not _is_shared(path):
-        return _recovered(path)
+def _reading(path: Path, most: int | None = None) -> sqlite3.Connection:
+    """Open the catalogue for reading; make no file beside it and change none.
+
+    Args:
+        path: the catalogue.
+        most: bytes of one that is copied where it has to be mended; None for any.
+    """
+    with suppress(FileNotFoundError):  # a build ends meanwhile, and takes its log away
+        if _log_of(path).exists() and _memory_of(path).exists() and not _is_shared(path):
+            if most is not None and path.stat().st_size > most:
+                raise IndexFormatError(
+                    f"{str(path)!r} was being written when the power failed; "
+                    f"the next build mends it: {build_command(path.parent)}"
+                )
+            return _recovered(path)
     return sqlite3.connect(_untouched(path), uri=True)
 
 
@@ -190,13 +204,27 @@ def _is_shared(path: Path) -> bool:
 
 def _recovered(path: Path) -> sqlite3.Connection:
     """Open a copy in which SQLite mends what a power cut left."""
-    target = sqlite3.connect("")
     with TemporaryDirectory() as folder:
         copied = Path(folder) / path.name
-        shutil.copyfile(path, copied)
-        shutil.copyfile(_log_of(path), _log_of(copied))
+        try:
+            shutil.copyfile(path, copied)
+            shutil.copyfile(_log_of(path), _log_of(copied))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise sqlite3.OperationalError(str(error)) from error
         with closing(sqlite3.connect(copied)) as source:
-            source.backup(target)
+            return _copied(source)
+
+
+def _copied(source: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy of a database that is gone when it is closed."""
+    target = sqlite3.connect("")
+    try:
+        source.backup(target)
+    except BaseException:
+        target.close()
+        raise
     return target
 
 
