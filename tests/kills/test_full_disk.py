@@ -28,7 +28,7 @@ from tests.tally import tally
 
 ALL = "WENJU_KILLS" in os.environ
 
-STEP = 1 if ALL else 19
+STEP = 1 if ALL else 67
 """Every so many events the disk refuses."""
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and limits of files")
@@ -71,7 +71,7 @@ def sizes(scenario: Scenario) -> Iterator[int]:
     """Yield sizes of files up to that at which nothing is refused any more."""
     copy = scenario.copy(scenario.documents.with_name("sizes"))
     largest = max([1 << 17, *(path.stat().st_size for path in copy.rglob("*"))])
-    step = 1.2 if ALL else 6.0
+    step = 1.2 if ALL else 14.0
     yield from itertools.takewhile(lambda size: size < largest, (int(step**n) for n in range(99)))
 
 
@@ -103,7 +103,7 @@ def test_a_small_disk_that_is_really_full(tmp_path: Path, tokenizer: Tokenizer) 
     """Here a write may be cut in its middle, and a map of memory may have no room."""
     scenario = prepare("edited", tmp_path, tokenizer)
     with tally("a full disk: a small one, really full") as tried, small_disk(tmp_path / "d", 10**4):
-        for room in range(4, 1024, 4 if ALL else 128):
+        for room in range(4, 1024, 4 if ALL else 256):
             index = scenario.copy(tmp_path / "d" / "index")
             disk = os.statvfs(tmp_path / "d")
             resize(tmp_path / "d", (disk.f_blocks - disk.f_bfree) * disk.f_frsize // 1024 + room)

@@ -38,17 +38,17 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and 
 def kills(events: Sequence[str]) -> Iterator[Fault]:
     """Yield one kill before and one after every event, or a part of them.
 
-    The part: before and after all that rename; before the first of each row of events of one kind;
-    and of the others every seventh, before and after in turns.
+    The part: before and after what publishes; of other renames, and of the first of each row of
+    events of one kind, every third; of the rest every fourteenth. Before and after in turns.
     """
     last = ""
     for event, name in enumerate(events):
         kind = name.partition(" ")[0].replace("rmdir", "unlink")
-        both = ALL or kind in ("rename", "replace")
-        turn = event % 14
-        if both or kind != last or turn == 0:
-            yield Fault(event, "before")
-        if both or turn == 7:
+        both = ALL or name == "replace CURRENT"
+        turn = event % (3 if kind in ("rename", "replace") or kind != last else 14)
+        if both or turn == 0:
+            yield Fault(event, "before" if both or event % 2 else "after")
+        if both:
             yield Fault(event, "after")
         last = kind
 

@@ -31,7 +31,7 @@ from tests.kills.state import QUESTIONS, face_of
 from tests.kills.together import DOCUMENTS, INDEX
 from tests.tally import Tally, tally
 
-SECONDS = float(os.environ.get("WENJU_TOGETHER", "7"))
+SECONDS = float(os.environ.get("WENJU_TOGETHER", "4"))
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,11 +81,14 @@ def notes(folder: Path) -> list[tuple[str, object]]:
 
 
 def url_in(folder: Path) -> str:
-    while True:
+    """Wait for the server's address, a minute at most."""
+    until = time.time() + 60
+    while time.time() < until:
         for what, value in notes(folder):
             if what == "url":
                 return str(value)
         time.sleep(0.1)
+    raise AssertionError("the server does not start")
 
 
 def ask(client: httpx.Client, tried: Tally) -> None:
