@@ -90,12 +90,12 @@ def test_the_record_is_complete(recorded: dict[str, Recorded], place: Path, name
     assert without_shared_memory(disk.after(disk.time, EVERYTHING)) == found
 
 
-def points(disk: Disk, chance: random.Random) -> Iterator[tuple[int, Loss]]:
+def points(disk: Disk, chance: random.Random, count: int) -> Iterator[tuple[int, Loss]]:
     """Yield times and losses: all kinds at the end, then at times of any kind."""
     for loss in losses(chance):
         yield disk.time, loss
     marks = [time for time in disk.marks if time > 0]
-    for number in range(POINTS):
+    for number in range(count):
         time = chance.choice(marks) if number % 2 else chance.randint(1, disk.time)
         yield from ((time, loss) for loss in losses(chance))
 
@@ -103,8 +103,9 @@ def points(disk: Disk, chance: random.Random) -> Iterator[tuple[int, Loss]]:
 def power_fails(one: Recorded, at: Path, name: str, check: Callable[[bool], None]) -> None:
     """Let the power fail again and again; `check` is told whether the act was done by then."""
     disk, seen = one.disk, set()
+    count = POINTS if isinstance(one.about, Scenario) or ALL else 20 * POINTS
     with tally("power fails: what was not synced is lost, in four ways") as tried:
-        for time, loss in points(disk, random.Random(name)):
+        for time, loss in points(disk, random.Random(name), count):
             left = disk.after(time, loss)
             if (digest := (digest_of(left), time == disk.time)) in seen:
                 continue
