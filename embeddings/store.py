@@ -1,9 +1,11 @@
 """The index folder: generations, which one is published, and reading one.
 
-library.db            the builder's catalogue
-generations/000007/   manifest.json, text.db, vectors.faiss, sentences.npy, scripts.npy, map.npy,
-                      postings/; vectors.npy where the search of passages is approximate
-CURRENT               name of the published generation, replaced by an atomic rename
+library.db            the builder's catalogue; library.sum is its seal while no build runs
+generations/000007/   manifest.json and its seal manifest.sum, text.db, vectors.faiss,
+                      sentences.npy, scripts.npy, map.npy, postings/; vectors.npy where the search
+                      of passages is approximate
+CURRENT               name of the published generation and a sum of it (older ones: the name
+                      alone), replaced by an atomic rename
 build.lock            held while a build runs; writer.json beside it says by whom
 uploads/              files given to this index: a root of their own (see uploads.py)
 excluded.json         sources that are left out (see exclusions.py)
@@ -187,7 +189,7 @@ class IndexFolder:
         """Make an unpublished folder for the next generation."""
         number = max(self.numbers(), default=0) + 1
         folder = self.generations / f"{number:06}{_PARTIAL}"
-        folder.mkdir(parents=True)
+        folder.mkdir()  # an index that went away meanwhile must not begin anew beside its catalogue
         return number, folder
 
     def publish(self, partial: Path) -> Path:

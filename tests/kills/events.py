@@ -24,7 +24,7 @@ METHODS = {
 }  # fmt: skip
 """Methods of a connection that are events; `close` moves SQLite's log into the file."""
 
-How = Literal["before", "after", "refused", "full"]
+How = Literal["before", "after", "refused", "full", "vanished"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class Fault:
     """What happens at the event with this number, from 0.
 
     The process is killed before or after it; or the disk refuses it, once, as a full one does; or
-    from it on every write fails that would let a file end behind `size` bytes.
+    from it on every write fails that would let a file end behind `size` bytes; or before it the
+    index goes away, as a network drive does.
     """
 
     event: int
@@ -42,9 +43,13 @@ class Fault:
 
 @dataclass(slots=True)
 class Events:
-    """The events of this process so far, by name, and the fault to come; None for none."""
+    """The events of this process so far, by name, and the fault to come; None for none.
+
+    `index` is the folder that it may happen to; one that has gone is at `gone_of`.
+    """
 
     fault: Fault | None
+    index: Path
     names: list[str] = field(default_factory=list)
 
     def install(self) -> None:
@@ -82,6 +87,13 @@ class Events:
             _refuse(name, given)
         elif self.fault.how == "full":
             limit_files(self.fault.size)
+        elif self.fault.how == "vanished" and self.index.exists():
+            self.index.rename(gone_of(self.index))
+
+
+def gone_of(index: Path) -> Path:
+    """Return where an index is that has gone away."""
+    return index.with_name(f"{index.name} gone")
 
 
 def _die() -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 from embeddings.lexical import Tokenizer
 from tests.kills.checks import check_cut_off, finish
-from tests.kills.events import Fault
+from tests.kills.events import Fault, gone_of
 from tests.kills.scenarios import Scenario
 from tests.kills.server import Order, Outcome, Server
 
 TOLD = re.compile(
-    r"(IndexWriteError|IndexDamagedError): .*(make room|allow writing|wenju build|--index)"
+    r"(IndexWriteError|IndexDamagedError|IndexMissingError): .*(make room|allow writing|wenju build|--index)"
 )
 """What a process says whose disk refuses: where, and what to do."""
 
@@ -53,5 +54,18 @@ class Killing:
         said = self.server.run(self.order(fault)).said
         assert not said or TOLD.match(said), said
         check_cut_off(self.scenario, self.index, self.tokenizer, None if said else True)
+        finish(self.scenario, self.index, self.tokenizer)
+        return said
+
+    def vanished(self, fault: Fault) -> str:
+        """Have the index go away, come back afterwards, and check it; return what was said."""
+        shutil.rmtree(gone_of(self.index), ignore_errors=True)
+        self.scenario.copy(self.index)
+        said = self.server.run(self.order(fault)).said
+        assert not said or TOLD.match(said), said
+        if gone_of(self.index).exists():
+            shutil.rmtree(self.index, ignore_errors=True)
+            gone_of(self.index).rename(self.index)
+        check_cut_off(self.scenario, self.index, self.tokenizer, None)
         finish(self.scenario, self.index, self.tokenizer)
         return said

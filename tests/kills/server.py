@@ -88,7 +88,7 @@ def carry_out(order: Order, tokenizer: Tokenizer) -> Outcome:
 
 
 def _in_child(order: Order, tokenizer: Tokenizer, writing: int) -> int:
-    events, said = Events(order.fault), ""
+    events, said = Events(order.fault, Path(order.index)), ""
     try:
         events.install()
         act(order.action, Path(order.documents), Path(order.index), tokenizer)

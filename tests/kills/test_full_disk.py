@@ -60,6 +60,16 @@ def test_refused_at_an_event(killing: Killing) -> None:
 
 @kinds
 @pytest.mark.timeout(3600)
+def test_the_index_goes_away_and_comes_back(killing: Killing) -> None:
+    events = killing.whole.events
+    with tally("the folder of the index goes away while it is written, and comes back") as tried:
+        for event in range(0, len(events), STEP):
+            with tried.trying(f"event {event}: {events[event]}"):
+                killing.vanished(Fault(event, "vanished"))
+
+
+@kinds
+@pytest.mark.timeout(3600)
 def test_no_file_may_grow_beyond(killing: Killing) -> None:
     with tally("a full disk: no file may grow beyond so many bytes") as tried:
         for size in sizes(killing.scenario):
