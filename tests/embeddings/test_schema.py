@@ -12,16 +12,22 @@ from embeddings.catalogue import Catalogue
 from embeddings.errors import IndexFormatError, IndexWriteError
 
 
-@pytest.fixture
-def left(tmp_path: Path) -> Path:
-    """Return a catalogue with a log, whose shared memory did not survive."""
+@pytest.fixture(params=["empty", "of an older log"])
+def left(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Return a catalogue with a log, whose shared memory is not what the last writer had."""
+    path = tmp_path / "library.db"
     with Catalogue(tmp_path / "open.db") as catalogue:
+        for number in range(99):
+            catalogue.put(f"{number}", "济阳" * 999)
+        shutil.copyfile(tmp_path / "open.db-shm", tmp_path / "library.db-shm")
+        catalogue.database.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
         catalogue.put("题", "济南")
-        for ending in ("", "-wal", "-shm"):
+        for ending in ("", "-wal"):
             shutil.copyfile(tmp_path / f"open.db{ending}", tmp_path / f"library.db{ending}")
-    memory = tmp_path / "library.db-shm"
-    memory.write_bytes(bytes(memory.stat().st_size))
-    return tmp_path / "library.db"
+    if request.param == "empty":
+        memory = tmp_path / "library.db-shm"
+        memory.write_bytes(bytes(memory.stat().st_size))
+    return path
 
 
 def there(path: Path) -> dict[str, bytes]:
@@ -35,6 +41,7 @@ def test_the_log_is_read_though_its_shared_memory_is_lost(
     before = there(left)
     with look(left) as catalogue:
         assert catalogue.get("题") == "济南"
+        assert catalogue.get("98") == "济阳" * 999
     assert there(left) == before
 
 

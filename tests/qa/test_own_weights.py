@@ -117,6 +117,13 @@ def test_what_cannot_be_used_is_left_out_and_the_log_says_so(
     assert said in caplog.text
 
 
+def test_a_number_that_changed_by_itself_is_damage(tmp_path: Path) -> None:
+    path = write(tmp_path, weights())
+    path.write_text(path.read_text("utf-8").replace("0.2914", "0.2915"), "utf-8")
+    with pytest.raises(SettingError, match="is damaged .it differs from its checksum.*remove the"):
+        read(tmp_path, MODEL)
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"null", b"[" * 100_000])
 def test_a_damaged_file(tmp_path: Path, content: bytes) -> None:
     path_of(tmp_path).write_bytes(content)

@@ -1,7 +1,7 @@
-"""An index that was built before files had checksums opens, answers and is built on.
+"""Checksums: damage is seen, what is big goes without, and an index from before them is built on.
 
-What was new then: a seal beside the catalogue and each manifest, a sum in CURRENT, in the list of
-what is left out and in a user's own weights. And what is too big for checksums goes without.
+What it had not: a seal beside the catalogue and each manifest, a sum in CURRENT and in the list of
+what is left out.
 """
 
 from __future__ import annotations
@@ -98,6 +98,35 @@ def change_a_letter(path: Path, old: bytes, new: bytes) -> None:
     assert old in whole
     path.write_bytes(whole.replace(old, new))
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("manifest.json", '"number": 3', '"number": 1'),
+        ("manifest.json", "counting 天桥", "counting 天乔"),
+        ("text.db", "天桥区有3", "天桥区有8"),
+        ("postings/postings.json", "1.", "7."),
+    ],
+)
+def test_a_small_change_of_a_generation_is_seen_at_its_opening(
+    changing: Changing, tokenizer: Tokenizer, name: str, old: str, new: str
+) -> None:
+    changing.publish(3)
+    change_a_letter(changing.folder.current() / name, old.encode(), new.encode())
+    bot = Bot(changing.index, ENCODER, tokenizer)
+    assert "2家" in bot.ask(QUESTION).text
+    assert f"{name!r}" in str(bot.info().warning)
+
+
+def test_a_current_that_names_another_generation_by_chance_is_seen(
+    changing: Changing, tokenizer: Tokenizer
+) -> None:
+    changing.publish(3)
+    change_a_letter(changing.index / "CURRENT", b"000003", b"000002")
+    bot = Bot(changing.index, ENCODER, tokenizer)
+    assert "3家" in bot.ask(QUESTION).text
+    assert "CURRENT" in str(bot.info().warning)
 
 
 @pytest.fixture
