@@ -6,6 +6,7 @@ DOCUMENTS ?= seeds
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 KIND := $(if $(SLIM),slim,full)
+TALLY := $(CURDIR)/build/tally
 PACKAGES := embeddings qa tests benchmarks
 
 .PHONY: chat build test torture check format clean help screenshots
@@ -23,11 +24,14 @@ build: $(VENV)/installed-$(KIND)  ## environment, index over DOCUMENTS (seeds) i
 test: $(VENV)/installed-dev  ## environment, all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files, kills, every look of the page)
-	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py
-	WENJU_KILLS=300 $(BIN)/python -m pytest tests/kills
+torture: $(VENV)/installed-dev  ## the long versions of tests (faults, damaged files, every look of the page), and what they counted
+	rm -rf $(TALLY)
+	@export WENJU_TALLY=$(TALLY); failed=0; \
+	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py || failed=1; \
+	WENJU_KILLS=300 WENJU_TOGETHER=600 $(BIN)/python -m pytest tests/kills || failed=1; \
 	WENJU_LONG=1 WENJU_LOOKS=all $(BIN)/python -m pytest -n 2 --dist loadgroup \
-	  tests/browser tests/embeddings tests/qa/test_store_commands.py
+	  tests/browser tests/embeddings tests/qa/test_store_commands.py || failed=1; \
+	$(BIN)/python -m tests.tally $(TALLY); exit $$failed
 
 check: $(VENV)/installed-dev  ## lint, formatting, types
 	$(BIN)/ruff check .

@@ -1,7 +1,8 @@
 """The builder's catalogue, `library.db`: files, originals, passages, words and vectors.
 
 Only a build opens it for writing; readers use the published generation. Every batch is one
-commit, so a build that is cut off goes on where it stopped.
+commit, so a build that is cut off goes on where it stopped. Between two builds it is sealed, so
+that no text of a damaged one is ever published.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ class Catalogue:
     """
 
     def __init__(self, path: Path) -> None:
+        schema.unseal(path)
+        self._path: Path | None = path
         self._db = schema.connect(path)
 
     @classmethod
@@ -86,7 +89,7 @@ class Catalogue:
             IndexFolderError: when it cannot be read; see `embeddings.schema.copy`.
         """
         copied = cls.__new__(cls)
-        copied._db = schema.copy(path)
+        copied._path, copied._db = None, schema.copy(path)
         return copied
 
     @classmethod
@@ -97,7 +100,7 @@ class Catalogue:
             IndexFolderError: when it cannot be read; see `embeddings.schema.peek`.
         """
         seen = cls.__new__(cls)
-        seen._db = schema.peek(path)
+        seen._path, seen._db = None, schema.peek(path)
         return seen
 
     @property
@@ -110,6 +113,8 @@ class Catalogue:
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
+        if self._path is not None:
+            schema.seal(self._path)
 
     def get(self, key: str) -> str | None:
         """Return a note kept under `key`, or None."""

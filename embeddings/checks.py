@@ -5,7 +5,6 @@ Reads only. `embeddings.verify` compares a generation with the catalogue it was 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from embeddings.checksums import seal_of, sha256_of
 from embeddings.damage import MANIFEST, build_command
 from embeddings.errors import IndexDamagedError, IndexFolderError
 from embeddings.manifest import MARK, Manifest
@@ -64,7 +64,7 @@ def _wrong(
 ) -> str | None:
     """Return the first thing that is wrong with a generation, or None."""
     try:
-        generation = Generation(folder)
+        generation = Generation(folder, marked=True)
     except IndexFolderError as error:
         return str(error).partition(";")[0]
     try:
@@ -92,9 +92,9 @@ def checksums(folder: Path, manifest: Manifest, trusted: Collection[str] = ()) -
             yield f"{name!r} is missing"
         elif path.stat().st_size != expected["bytes"]:
             yield f"{name!r} has {path.stat().st_size} bytes, not {expected['bytes']}"
-        elif name not in trusted and _sha256(path) != expected["sha256"]:
+        elif name not in trusted and sha256_of(path) != expected["sha256"]:
             yield f"{name!r} differs from its checksum"
-    known = {MANIFEST, MARK, *manifest.files}
+    known = {MANIFEST, seal_of(Path(MANIFEST)).name, MARK, *manifest.files}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name not in known:
@@ -111,11 +111,6 @@ def damage_of(generation: Generation) -> IndexDamagedError | None:
             f"build the index again: {build_command(index)}"
         )
     return None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def counts(generation: Generation, only: str | None = None) -> Iterator[str]:

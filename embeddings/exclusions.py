@@ -9,11 +9,18 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from embeddings.checksums import is_whole, sync, with_sum
+from embeddings.damage import build_command
 from embeddings.errors import IndexDamagedError
 from embeddings.locking import unwritable
 
 LIST = "excluded.json"
-"""Below the index folder: the sources that are left out, a list of strings by name."""
+"""Below the index folder: the sources that are left out, by name.
+
+Either a list of strings, as people write it, or an object with that list and its checksum.
+"""
+
+_NAMES = "excluded"
 
 LOCK = "documents.lock"
 """Below the index folder: held for a moment by who changes the list or the uploads."""
@@ -32,6 +39,10 @@ def excluded(index: Path) -> frozenset[str]:
         return frozenset()
     except (OSError, ValueError) as error:
         raise _unreadable(path, str(error)) from error
+    if isinstance(found, dict):
+        if not is_whole(found):
+            raise _unreadable(path, "it differs from its checksum")
+        found = found.get(_NAMES)
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
         raise _unreadable(path, "it is no list of names")
     return frozenset(found)
@@ -40,7 +51,8 @@ def excluded(index: Path) -> frozenset[str]:
 def _unreadable(path: Path, why: str) -> IndexDamagedError:
     return IndexDamagedError(
         f"The list of excluded files {str(path)!r} cannot be read ({why}); mend it (a JSON list of "
-        "file names), or delete it to have all files back, then build again: wenju build"
+        "file names), or delete it to have all files back, then build again: "
+        f"{build_command(path.parent)}"
     )
 
 
@@ -79,7 +91,8 @@ def changing(index: Path) -> Iterator[None]:
 
 def _write(index: Path, sources: Iterable[str]) -> None:
     """Put a new list in the place of the old one, in one step that survives a power cut."""
-    text = json.dumps(sorted(sources), ensure_ascii=False, indent=1)
+    content = with_sum({_NAMES: sorted(sources)})
+    text = json.dumps(content, ensure_ascii=False, indent=1)
     handle, name = tempfile.mkstemp(prefix=LIST, suffix=".tmp", dir=index)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -87,6 +100,7 @@ def _write(index: Path, sources: Iterable[str]) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(index / LIST)
+        sync(index)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

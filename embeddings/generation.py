@@ -18,14 +18,14 @@ from embeddings.approximate import VECTORS, ApproximateIndex, Approximation
 from embeddings.catalogue import Catalogue
 from embeddings.centre import Centre, Sums
 from embeddings.checks import Sample, check
-from embeddings.damage import MANIFEST, build_command
+from embeddings.damage import build_command
 from embeddings.encoder import Encoder
 from embeddings.errors import IndexFolderError, IndexWriteError
 from embeddings.growable import is_big, write_growable
 from embeddings.halves import Halves, open_halves, write_halves
 from embeddings.keys import known_keys
 from embeddings.lexical import Postings, Script
-from embeddings.manifest import Manifest, describe_files, read_manifest
+from embeddings.manifest import Manifest, describe_files, read_manifest, write_manifest
 from embeddings.map import spread, write_map
 from embeddings.passage_vectors import is_exact
 from embeddings.postings import origins_of
@@ -69,7 +69,7 @@ def write_generation(
         manifest = _manifest(folder, number, catalogue, encoder, words, segmenter, rows)
         if approximation is not None:
             manifest = replace(manifest, search=approximation.to_json())
-        (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+        write_manifest(folder, manifest)
         check(folder, samples(rows, catalogue, encoder, words))
     return manifest
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from embeddings.catalogue import Catalogue
 from embeddings.centre import Sums
 from embeddings.checks import check
-from embeddings.damage import MANIFEST
 from embeddings.encoder import Encoder
 from embeddings.generation import (
     made_of,
@@ -35,7 +34,7 @@ from embeddings.growth import Growth, Kept, Place
 from embeddings.halves import open_halves
 from embeddings.keys import Keys, known_keys
 from embeddings.lexical import Postings, Script
-from embeddings.manifest import Manifest, describe_files
+from embeddings.manifest import Manifest, describe_files, write_manifest
 from embeddings.map import FILE as MAP
 from embeddings.map import LANDMARKS, place_among, spread
 from embeddings.pieces import PieceInfo, deletions_of, folder_of
@@ -74,7 +73,7 @@ def grow_generation(
         taken = writing.keep()
         written = writing.write(on_document)
         manifest = writing.manifest(number, segmenter, written, taken)
-        (folder / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+        write_manifest(folder, manifest)
         offset = sum(one.piece.about.passages for one in growth.kept)
         found = samples(written.rows, catalogue, encoder, words, offset)
         check(folder, found, written.about.name if written.about else "", taken)

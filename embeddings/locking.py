@@ -129,8 +129,9 @@ def _acquired(lock: Path, wait: bool) -> BaseFileLock:
 def unwritable(folder: Path, error: OSError) -> IndexWriteError:
     """Return the error for an index folder that refuses a write."""
     return IndexWriteError(
-        f"The index folder {str(folder)!r} cannot be written ({error.strerror}); "
-        "allow writing to it or choose another: --index FOLDER"
+        f"The index folder {str(folder)!r} cannot be written "
+        f"({error.strerror or error}); allow writing to it, make room, or choose another: "
+        "--index FOLDER"
     )
 
 

@@ -1,18 +1,19 @@
 """`manifest.json`: what a generation is made of, and whether its files are those that it lists.
 
-Looks at sizes; `embeddings.checks` reads the files and compares their checksums.
+Looks at sizes, and at checksums where all files together are small; `embeddings.checks` compares
+those of every file.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embeddings.damage import MANIFEST, build_command, damaged
+from embeddings import checksums
+from embeddings.damage import MANIFEST, build_command, damaged, reading
 from embeddings.errors import IndexDamagedError, IndexFolderError, IndexFormatError
 from embeddings.pieces import PieceInfo
 
@@ -21,6 +22,12 @@ FORMAT = 4
 
 PIECES_FORMAT = 5
 """Version of one that is made of several pieces; older readers ask for a newer wenju."""
+
+CHECKED_UP_TO = 64 * 1024 * 1024
+"""Bytes of a generation whose files are compared with their checksums whenever it is opened.
+
+A bigger one is opened without; whoever goes on answering from it has it read meanwhile.
+"""
 
 MARK = "DAMAGED"
 """Beside a manifest: why its generation is not to be used, as `wenju verify` found."""
@@ -82,22 +89,34 @@ def describe_files(
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
         if name not in found:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = checksums.sha256_of(path)
             found[name] = {"bytes": path.stat().st_size, "sha256": digest}
     return found
 
 
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write and seal `manifest.json` of a generation that is complete."""
+    path = folder / MANIFEST
+    path.write_text(manifest.to_json(), encoding="utf-8")
+    checksums.seal(path)
+
+
+def is_small(manifest: Manifest) -> bool:
+    """Tell whether the files of a generation are compared with their checksums at its opening."""
+    return bool(sum(about["bytes"] for about in manifest.files.values()) <= CHECKED_UP_TO)
+
+
 def read_manifest(folder: Path, *, marked: bool = False) -> Manifest:
-    """Return the manifest of a generation, after checking its format and its files' sizes.
+    """Return the manifest of a generation, after checking its format and its files.
 
     Args:
         folder: the generation.
-        marked: accept one that `wenju verify` found damaged.
+        marked: accept one that `wenju verify` found damaged, and compare sizes alone.
 
     Raises:
         IndexFormatError: when it was made by a newer version.
-        IndexDamagedError: when it, or a file that it lists, is missing or has another size.
+        IndexDamagedError: when it, or a file that it lists, is missing, has another size, or (see
+            `CHECKED_UP_TO`) differs from its checksum.
     """
     manifest = parse_manifest(folder)
     for name, expected in manifest.files.items():
@@ -110,7 +129,17 @@ def read_manifest(folder: Path, *, marked: bool = False) -> Manifest:
             f"Generation {folder.name} in {str(index)!r} was found damaged (see `wenju verify`); "
             f"build the index again: {build_command(index)}"
         )
+    if not marked and is_small(manifest):
+        _check_content(folder, manifest)
     return manifest
+
+
+def _check_content(folder: Path, manifest: Manifest) -> None:
+    for name, expected in manifest.files.items():
+        with reading(folder, name):
+            same = checksums.sha256_of(folder / name) == expected["sha256"]
+        if not same:
+            raise damaged(folder, name)
 
 
 def parse_manifest(folder: Path) -> Manifest:
@@ -121,6 +150,8 @@ def parse_manifest(folder: Path) -> Manifest:
         IndexDamagedError: when it is missing or cannot be read.
     """
     index = folder.parent.parent
+    if checksums.is_broken(folder / MANIFEST):
+        raise damaged(folder, MANIFEST)
     try:
         fields = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         written = fields.pop("format")
@@ -170,7 +201,7 @@ def _is_well_formed(manifest: Manifest) -> bool:
 
 
 def is_whole(folder: Path) -> bool:
-    """Tell whether a generation can be opened, by its manifest and the sizes of its files."""
+    """Tell whether a generation can be opened, by its manifest and its files."""
     try:
         read_manifest(folder)
     except IndexFolderError:

@@ -72,7 +72,7 @@ class Generation(Texts):
 
     Args:
         folder: where it is.
-        marked: open it even if `wenju verify` found it damaged.
+        marked: open it even if `wenju verify` found it damaged, without a look at checksums.
 
     Raises:
         IndexFormatError: when it was made by another version.

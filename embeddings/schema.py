@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from embeddings import checksums
+from embeddings.damage import build_command
 from embeddings.errors import IndexDamagedError, IndexFormatError, IndexWriteError
+from embeddings.locking import unwritable
 
 FORMAT = 3
 """Version of the tables; a catalogue of a higher one is refused."""
+
+_LOOKS, _LOOKS_EVERY_SECONDS = 3, 0.01
 
 _SINCE_3 = """
 CREATE TABLE files (source TEXT PRIMARY KEY, document TEXT, reason TEXT) WITHOUT ROWID;
@@ -50,6 +58,47 @@ ALTER TABLE vectors ADD COLUMN build INTEGER NOT NULL DEFAULT 0""",
 """What makes a catalogue of a format one of the next."""
 
 
+SEALED_UP_TO = 256 * 1024 * 1024
+"""Bytes of a catalogue that is sealed; reading a bigger one twice in every build takes too long."""
+
+COPIED_UP_TO = SEALED_UP_TO
+"""Bytes of a catalogue that is copied for a short look at what a power cut left of it."""
+
+
+def unseal(path: Path) -> None:
+    """Make ready for writing a catalogue that nobody has open.
+
+    Raises:
+        IndexWriteError: when the folder cannot be written.
+        IndexDamagedError: when the catalogue is not as the last build left it.
+    """
+    _check_seal(path)
+    try:
+        checksums.unseal(path)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+
+
+def seal(path: Path) -> None:
+    """Note what a catalogue is that was closed; not where a log beside it has more to say."""
+    with suppress(OSError):  # without a seal the next build takes the file as it is
+        if not _log_of(path).exists() and path.stat().st_size <= SEALED_UP_TO:
+            checksums.seal(path)
+
+
+def _check_seal(path: Path) -> None:
+    if not _log_of(path).exists() and checksums.is_broken(path, untouched=True):
+        raise _damaged(path, "it differs from its checksum")
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _memory_of(path: Path) -> Path:
+    return path.with_name(path.name + "-shm")
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Open the catalogue for writing; a missing one is made, an older one brought up to date.
 
@@ -58,7 +107,7 @@ def connect(path: Path) -> sqlite3.Connection:
         IndexFormatError: when it was made by a newer version.
         IndexDamagedError: when it is not a catalogue.
     """
-    with _opened(str(path), path) as db:
+    with _opened(lambda: sqlite3.connect(path), path) as db:
         db.execute("PRAGMA journal_mode = WAL")
         # A killed process loses no commit; only a power cut may cost the last ones, which are
         # work that the next build does again.
@@ -76,9 +125,10 @@ def copy(path: Path) -> sqlite3.Connection:
         IndexFormatError: when it was made by a newer version.
         IndexDamagedError: when it is not a catalogue.
     """
-    with _opened("", path) as target:
+    _check_seal(path)
+    with _opened(lambda: sqlite3.connect(""), path) as target:
         if path.exists():
-            with closing(sqlite3.connect(_untouched(path), uri=True)) as source:
+            with closing(_reading(path)) as source:
                 source.backup(target)
         _prepare(target, path)
     return target
@@ -93,7 +143,7 @@ def peek(path: Path) -> sqlite3.Connection:
     """
     if not path.exists():
         raise IndexFormatError(f"There is no catalogue {str(path)!r}; build it: wenju build")
-    with _opened(_untouched(path), path, uri=True) as db:
+    with _opened(lambda: _reading(path, COPIED_UP_TO), path) as db:
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version != FORMAT:
             raise IndexFormatError(
@@ -104,11 +154,11 @@ def peek(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _opened(name: str, path: Path, *, uri: bool = False) -> Iterator[sqlite3.Connection]:
+def _opened(opening: Callable[[], sqlite3.Connection], path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database and leave it open, but when something fails."""
     db = None
     try:
-        db = sqlite3.connect(name, uri=uri)
+        db = opening()
         yield db
     except BaseException as error:
         if db is not None:
@@ -118,9 +168,69 @@ def _opened(name: str, path: Path, *, uri: bool = False) -> Iterator[sqlite3.Con
         raise
 
 
+def _reading(path: Path, most: int | None = None) -> sqlite3.Connection:
+    """Open the catalogue for reading; make no file beside it and change none.
+
+    Args:
+        path: the catalogue.
+        most: bytes of one that is copied where it has to be mended; None for any.
+    """
+    with suppress(FileNotFoundError):  # a build ends meanwhile, and takes its log away
+        if _log_of(path).exists() and _memory_of(path).exists() and not _is_shared(path):
+            if most is not None and path.stat().st_size > most:
+                raise IndexFormatError(
+                    f"{str(path)!r} was being written when the power failed; "
+                    f"the next build mends it: {build_command(path.parent)}"
+                )
+            return _recovered(path)
+    return sqlite3.connect(_untouched(path), uri=True)
+
+
+def _is_shared(path: Path) -> bool:
+    """Tell whether the log's shared memory is that of the log: a power cut does not keep it.
+
+    It begins with two equal headers (https://www.sqlite.org/walformat.html); whoever writes them
+    now is done in a moment.
+    """
+    for _ in range(_LOOKS):
+        with _memory_of(path).open("rb") as memory, _log_of(path).open("rb") as log:
+            first, second, known = memory.read(48), memory.read(48), log.read(32)
+        if len(first) == 48 and first == second and first[12]:
+            frames, salt = first[16:20], first[32:40]
+            return not any(frames) or salt == known[16:24]
+        time.sleep(_LOOKS_EVERY_SECONDS)
+    return False
+
+
+def _recovered(path: Path) -> sqlite3.Connection:
+    """Open a copy in which SQLite mends what a power cut left."""
+    with TemporaryDirectory() as folder:
+        copied = Path(folder) / path.name
+        try:
+            shutil.copyfile(path, copied)
+            shutil.copyfile(_log_of(path), _log_of(copied))
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise sqlite3.OperationalError(str(error)) from error
+        with closing(sqlite3.connect(copied)) as source:
+            return _copied(source)
+
+
+def _copied(source: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy of a database that is gone when it is closed."""
+    target = sqlite3.connect("")
+    try:
+        source.backup(target)
+    except BaseException:
+        target.close()
+        raise
+    return target
+
+
 def _untouched(path: Path) -> str:
     """Return a URI under which reading the catalogue makes no file and changes none."""
-    beside = [path.with_name(path.name + ending).exists() for ending in ("-wal", "-shm")]
+    beside = [_log_of(path).exists(), _memory_of(path).exists()]
     # Beside a log that a killed or running build left, its shared memory is read as it is. With
     # no log, or one that was copied here alone, the file itself holds a complete state.
     options = "mode=ro&readonly_shm=1" if all(beside) else "mode=ro&immutable=1"
@@ -148,7 +258,11 @@ def error_of(error: sqlite3.DatabaseError, path: Path) -> IndexWriteError | Inde
             f"The index folder {str(path.parent)!r} cannot be written ({error}); allow writing to "
             "it, make room, or choose another: --index FOLDER. What was read and encoded is kept"
         )
+    return _damaged(path, str(error))
+
+
+def _damaged(path: Path, why: str) -> IndexDamagedError:
     return IndexDamagedError(
-        f"{str(path)!r} is not a catalogue ({error}); "
-        "delete this file, not the folder, which may hold uploads, and build again: wenju build"
+        f"{str(path)!r} is not a catalogue ({why}); delete this file, not the folder, which may "
+        f"hold uploads, and build again: {build_command(path.parent)}"
     )

@@ -1,9 +1,11 @@
 """The index folder: generations, which one is published, and reading one.
 
-library.db            the builder's catalogue
-generations/000007/   manifest.json, text.db, vectors.faiss, sentences.npy, scripts.npy, map.npy,
-                      postings/; vectors.npy where the search of passages is approximate
-CURRENT               name of the published generation, replaced by an atomic rename
+library.db            the builder's catalogue; library.sum is its seal while no build runs
+generations/000007/   manifest.json and its seal manifest.sum, text.db, vectors.faiss,
+                      sentences.npy, scripts.npy, map.npy, postings/; vectors.npy where the search
+                      of passages is approximate
+CURRENT               name of the published generation and a sum of it (older ones: the name
+                      alone), replaced by an atomic rename
 build.lock            held while a build runs; writer.json beside it says by whom
 uploads/              files given to this index: a root of their own (see uploads.py)
 excluded.json         sources that are left out (see exclusions.py)
@@ -12,13 +14,13 @@ excluded.json         sources that are left out (see exclusions.py)
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from embeddings import locking
+from embeddings.checksums import short_sum, sync
 from embeddings.damage import MANIFEST, build_command, reading
 from embeddings.errors import (
     IndexDamagedError,
@@ -127,22 +129,34 @@ class IndexFolder:
 
         Raises:
             IndexMissingError: when nothing is published here.
-            IndexDamagedError: when CURRENT names a generation that is not there.
+            IndexDamagedError: when CURRENT is damaged, names a generation that is not there, or is
+                missing beside generations.
         """
         try:
-            name = self._current.read_text(encoding="utf-8", errors="replace").strip()
+            text = self._current.read_text(encoding="utf-8", errors="replace").strip()
         except (FileNotFoundError, NotADirectoryError) as error:
+            if self.numbers():
+                raise self._unnamed("is missing") from error
             raise IndexMissingError(
                 f"There is no index in {str(self.path)!r} yet; build one first: wenju build FOLDER"
                 f" --index {self.path}"
             ) from error
+        except OSError as error:
+            raise self._unnamed(f"cannot be read ({error.strerror})") from error
+        name, _, check = text.partition("\n")
+        if check and check != short_sum(name):
+            raise self._unnamed("is damaged")
         folder = self.generations / name
         if not _is_number(name) or not folder.is_dir():
-            raise IndexDamagedError(
-                f"CURRENT in {str(self.path)!r} names generation {name!r}, which is not there; "
-                f"publish again from the catalogue: {build_command(self.path)}"
-            )
+            raise self._unnamed(f"names generation {name!r}, which is not there")
         return folder
+
+    def _unnamed(self, why: str) -> IndexDamagedError:
+        """Return the error for a CURRENT from which no generation is known."""
+        return IndexDamagedError(
+            f"CURRENT in {str(self.path)!r} {why}; "
+            f"publish again from the catalogue: {build_command(self.path)}"
+        )
 
     def numbers(self) -> list[int]:
         """Return the numbers of the generations that are here, rising."""
@@ -175,7 +189,7 @@ class IndexFolder:
         """Make an unpublished folder for the next generation."""
         number = max(self.numbers(), default=0) + 1
         folder = self.generations / f"{number:06}{_PARTIAL}"
-        folder.mkdir(parents=True)
+        folder.mkdir()  # an index that went away meanwhile must not begin anew beside its catalogue
         return number, folder
 
     def publish(self, partial: Path) -> Path:
@@ -187,10 +201,10 @@ class IndexFolder:
         folder = partial.with_suffix("")
         try:
             for path in partial.rglob("*"):
-                _sync(path)
-            _sync(partial)
+                sync(path)
+            sync(partial)
             partial.rename(folder)
-            _sync(self.generations)
+            sync(self.generations)
             self._name(folder)
         except OSError as error:
             raise locking.unwritable(self.path, error) from error
@@ -199,11 +213,11 @@ class IndexFolder:
 
     def _name(self, folder: Path) -> None:
         """Make CURRENT name `folder`, in one step that survives a power cut."""
-        self._waiting.write_text(folder.name + "\n", encoding="utf-8")
-        _sync(self._waiting)
-        _sync(self.path)
+        self._waiting.write_text(f"{folder.name}\n{short_sum(folder.name)}\n", encoding="utf-8")
+        sync(self._waiting)
+        sync(self.path)
         self._waiting.replace(self._current)
-        _sync(self.path)
+        sync(self.path)
 
     def go_back(self) -> Path:
         """Publish the generation before again; a writer's act.
@@ -260,6 +274,7 @@ class IndexFolder:
                 if not free:
                     return
                 folder.rename(removed)
+                sync(self.generations)  # before its files: half a generation must have no number
         except OSError as error:
             _log.debug("generation %s stays: %s", folder.name, error)
             return
@@ -268,17 +283,6 @@ class IndexFolder:
 
 def _is_number(name: str) -> bool:
     return name.isascii() and name.isdigit()
-
-
-def _sync(path: Path) -> None:
-    """Make the file or folder survive a power cut."""
-    if os.name == "nt" and path.is_dir():
-        return  # Windows has no fsync of folders; its renames are journalled
-    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def open_texts(folder: Path) -> Texts:

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from embeddings.checksums import sync
 from embeddings.errors import IndexDamagedError, IndexWriteError, SettingError
 from embeddings.opening import Opened, open_current, open_instead, open_published
 from embeddings.searchable import Searchable
@@ -145,7 +146,9 @@ def remember(index: Path, address: Address | None) -> None:
                 return
         partial = path.with_suffix(".new")
         partial.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+        sync(partial)
         partial.replace(path)
+        sync(index)
     except OSError as error:
         raise IndexWriteError(
             f"The file {str(path)!r} cannot be written ({error.strerror}); allow writing there"

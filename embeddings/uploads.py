@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from io import BufferedRandom
 from pathlib import Path, PurePosixPath
 
+from embeddings.checksums import sync
 from embeddings.documents import FileEntry, list_files
 from embeddings.errors import SourceError, UnreadableFileError
 from embeddings.exclusions import LIST, changing
@@ -147,16 +148,20 @@ class Uploads:
             IndexWriteError: when the folder cannot be written.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self.folder.is_dir():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                sync(self.index)
             handle, name = tempfile.mkstemp(prefix=".", suffix=_PART, dir=self.folder)
+            try:
+                os.close(handle)
+                with open(name, "w+b") as file:  # noqa: PTH123 - it must tell its name
+                    yield file
+            finally:
+                Path(name).unlink(missing_ok=True)
+        except ConnectionError:
+            raise  # of the sender, not of the disk
         except OSError as error:
             raise unwritable(self.index, error) from error
-        try:
-            os.close(handle)
-            with open(name, "w+b") as file:  # noqa: PTH123 - it must tell its name
-                yield file
-        finally:
-            Path(name).unlink(missing_ok=True)
 
     def check_room(self, size: int) -> None:
         """Refuse a file of `size` bytes before it is sent.
@@ -211,6 +216,7 @@ class Uploads:
             os.fsync(file.fileno())
             file.close()  # Windows renames no open file
             Path(file.name).rename(self.index / source)
+            sync(self.folder)
             self._forget_stale()
         return Added(source, size, new=True)
 
@@ -258,6 +264,7 @@ class Uploads:
             target = self.folder / _REMOVED / path.relative_to(self.folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             path.replace(target)
+            _sync_both(target, path)
 
     def restore(self, source: str) -> None:
         """Bring an upload back that no build has left out yet.
@@ -275,6 +282,7 @@ class Uploads:
             if self._path(source) is not None:
                 raise SourceError(f"Another file was uploaded as {source!r}; remove that one first")
             found[source].rename(self.index / source)
+            _sync_both(self.index / source, found[source])
 
     def removed(self) -> list[str]:
         """Return the sources that `restore` can bring back, by name."""
@@ -295,6 +303,7 @@ class Uploads:
             for name, path in self._removed():
                 if f"{PREFIX}{name}" in gone:
                     path.unlink(missing_ok=True)
+                    sync(path.parent)
 
     def _forget_stale(self) -> None:
         """Delete what uploads left that were cut off long ago."""
@@ -302,6 +311,13 @@ class Uploads:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     path.unlink()
+
+
+def _sync_both(moved: Path, before: Path) -> None:
+    """Make a move survive a power cut: first where the file is now, for it must not be nowhere."""
+    sync(moved.parent.parent)  # a folder that may be new
+    sync(moved.parent)
+    sync(before.parent)
 
 
 def _check_whole(name: str, file: BufferedRandom, size: int) -> None:

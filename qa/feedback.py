@@ -190,7 +190,7 @@ class FeedbackStore:
         # may only be read is opened so by SQLite itself.
         name = f"{self.path.absolute().as_uri()}?mode={'rw' if reading else 'rwc'}"
         db = sqlite3.connect(name, uri=True, timeout=_PATIENCE_SECONDS, isolation_level=None)
-        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA synchronous = EXTRA")  # FULL may lose the last row in a power cut
         return db
 
     def _version(self, db: sqlite3.Connection) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -155,6 +156,8 @@ def _write(file: Path, text: str) -> None:
         waiting.write_text(text, encoding="utf-8", errors="replace", newline="\n")
         waiting.replace(file)
     except OSError as error:
+        with suppress(OSError):
+            waiting.unlink(missing_ok=True)
         raise SettingError(
             f"The question file {str(file)!r} cannot be written ({error.strerror}); "
             "give a file in a folder that you may write to: --export FILE.jsonl"

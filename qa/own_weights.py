@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from embeddings.checksums import is_whole, sync, with_sum
 from embeddings.errors import IndexWriteError, SettingError
 from embeddings.store import IndexFolder, read_manifest
 from qa import ranking, read_support, reader, support
@@ -149,7 +150,7 @@ def _problem(content: Mapping[str, Any], model: str) -> str | None:
         return "was fitted for other weights of the package"
     if content["model"] != model:
         return "was fitted for another model"
-    return None
+    return None if is_whole(content) else "is damaged (it differs from its checksum)"
 
 
 def _columns_to_json() -> dict[str, list[str]]:
@@ -207,11 +208,11 @@ def write(index: Path, weights: OwnWeights) -> Path:
     """
     path = path_of(index)
     try:
-        _replace(path, json.dumps(_to_json(weights), ensure_ascii=False, indent=1) + "\n")
+        _replace(path, json.dumps(with_sum(_to_json(weights)), ensure_ascii=False, indent=1) + "\n")
     except OSError as error:
         raise IndexWriteError(
-            f"{path} cannot be written ({error.strerror}); make the index folder writable, or fit "
-            "on a copy of it: wenju eval FILE --fit --index COPY"
+            f"{path} cannot be written ({error.strerror}); make the index folder writable, "
+            "make room, or fit on a copy of it: wenju eval FILE --fit --index COPY"
         ) from error
     return path
 
@@ -226,6 +227,7 @@ def _replace(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
+        sync(path.parent)
     finally:
         Path(name).unlink(missing_ok=True)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from embeddings import checksums
 from embeddings.build import BuildReport, build
 from embeddings.encoder import CountingEncoder
 from embeddings.lexical import Tokenizer
@@ -22,8 +24,15 @@ def seal(folder: Path) -> None:
     path = folder / "manifest.json"
     fields = json.loads(path.read_text(encoding="utf-8"))
     path.unlink()
-    fields["files"] = describe_files(folder)
+    checksums.unseal(path)
+    rewrite(folder, {**fields, "files": describe_files(folder)})
+
+
+def rewrite(folder: Path, fields: Mapping[str, Any]) -> None:
+    """Put other fields into the manifest of a generation, and seal it."""
+    path = folder / "manifest.json"
     path.write_text(json.dumps(fields), encoding="utf-8")
+    checksums.seal(path)
 
 
 class Changing:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from embeddings import approximate, passage_vectors
+from embeddings import approximate, checksums, passage_vectors
 from embeddings.approximate import ApproximateIndex, Approximation, exact
 from embeddings.build import build
 from embeddings.errors import IndexDamagedError
@@ -356,6 +356,7 @@ def test_an_index_of_another_kind_is_published_anew(
 ) -> None:
     manifest = IndexFolder(built).current() / "manifest.json"
     manifest.write_text(manifest.read_text("utf-8").replace("ivf-rabitq", "ivf-sq8"), "utf-8")
+    checksums.seal(manifest)
     with pytest.raises(IndexDamagedError, match="wenju build"):
         Generation(IndexFolder(built).current())
     assert build(tmp_path / "documents", built, Recording(), tokenizer).published

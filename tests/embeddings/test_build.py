@@ -26,6 +26,7 @@ from embeddings.lexical import Tokenizer
 from embeddings.progress import Progress
 from embeddings.store import Generation, IndexFolder, read_manifest
 from tests.embeddings.building import Recording
+from tests.generations import rewrite
 
 
 @pytest.fixture
@@ -258,7 +259,7 @@ def test_an_older_generation_is_refused_and_made_again(
 ) -> None:
     run(folder, index, encoder, tokenizer)
     path = IndexFolder(index).current() / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "format": 1}), "utf-8")
+    rewrite(path.parent, {**json.loads(path.read_text("utf-8")), "format": 1})
     with pytest.raises(IndexFormatError, match="has format 1 of an older version; build it again"):
         read_manifest(path.parent)
     assert run(folder, index, encoder, tokenizer).generation == 2
@@ -269,7 +270,7 @@ def test_a_newer_generation_is_refused(
 ) -> None:
     run(folder, index, encoder, tokenizer)
     path = IndexFolder(index).current() / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "format": 99}), "utf-8")
+    rewrite(path.parent, {**json.loads(path.read_text("utf-8")), "format": 99})
     with pytest.raises(IndexFormatError, match="has format 99; this version reads up to"):
         read_manifest(path.parent)
 

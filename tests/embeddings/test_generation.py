@@ -61,7 +61,7 @@ def content(index: Path) -> dict[str, Any]:
     found: dict[str, Any] = {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name not in ("manifest.json", "text.db")
+        if path.is_file() and path.name not in ("manifest.json", "manifest.sum", "text.db")
     }
     with closing(sqlite3.connect(folder / "text.db")) as db:
         for name in TABLES:

@@ -217,7 +217,9 @@ def test_names_are_excluded_in_their_normal_form(site: Site) -> None:
     assert site.build().excluded == ("caf\u00e9.txt",)
 
 
-@pytest.mark.parametrize("text", ["{", '{"a": 1}', "[1]", "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["{", '{"a": 1}', '{"excluded": ["0.txt"], "sum": "00000000"}', "[1]", "\udcff"]
+)
 def test_a_list_that_cannot_be_read_stops_the_build(site: Site, text: str) -> None:
     (site.index / "excluded.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(IndexDamagedError, match=r"excluded.json' cannot be read.*mend it"):
@@ -225,10 +227,12 @@ def test_a_list_that_cannot_be_read_stops_the_build(site: Site, text: str) -> No
     assert "excluded.json" in (site.library.listing().problem or "")
 
 
-def test_the_list_is_a_plain_one(site: Site) -> None:
+def test_the_list_can_be_read_and_written_by_people(site: Site) -> None:
     site.library.exclude(["3.txt", "1.txt"])
-    found = json.loads((site.index / "excluded.json").read_text(encoding="utf-8"))
-    assert found == ["1.txt", "3.txt"]
+    path = site.index / "excluded.json"
+    assert json.loads(path.read_text(encoding="utf-8"))["excluded"] == ["1.txt", "3.txt"]
+    path.write_text('["2.txt"]', encoding="utf-8")
+    assert exclusions.excluded(site.index) == {"2.txt"}
     assert not list(site.index.glob("*.tmp"))
 
 

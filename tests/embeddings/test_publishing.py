@@ -28,7 +28,7 @@ from embeddings.manifest import read_manifest
 from embeddings.opening import open_published
 from embeddings.store import Generation, IndexFolder
 from embeddings.vectors import VectorIndex
-from tests.generations import ENCODER, Changing
+from tests.generations import ENCODER, Changing, rewrite
 
 ROOT = Path(__file__).parents[2]
 
@@ -257,7 +257,7 @@ def test_counts_that_disagree_are_noticed(changing: Changing) -> None:
     path = folder / "manifest.json"
     fields = json.loads(path.read_text(encoding="utf-8"))
     fields["counts"]["files"] = 7
-    path.write_text(json.dumps(fields), encoding="utf-8")
+    rewrite(folder, fields)
     assert list(checks.counts(Generation(folder))) == ["'text.db' has 2 files, not 7"]
 
 

@@ -106,7 +106,7 @@ def same_files(one: Path, other: Path) -> bool:
 
 def _files(index: Path) -> dict[str, bytes]:
     folder = IndexFolder(index).current()
-    files = [file for file in folder.rglob("*") if file.is_file() and file.name != "manifest.json"]
+    files = [file for file in folder.rglob("*") if file.is_file() and file.stem != "manifest"]
     assert files
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 

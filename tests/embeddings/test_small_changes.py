@@ -22,6 +22,7 @@ from embeddings.verify import verify
 from tests.embeddings.building import write
 from tests.embeddings.piece_views import Drawing
 from tests.embeddings.test_pieces import check_same, whole
+from tests.generations import rewrite, seal
 
 BOTH = "联盟由两家企业组建，在数字经济园。"
 
@@ -292,10 +293,7 @@ def test_files_that_do_not_belong_together_are_refused(
     index.change(3)
     folder = index.folder.current()
     np.save(folder / name, change(np.load(folder / name)))
-    fields = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    fields["files"][name]["bytes"] = (folder / name).stat().st_size
-    (folder / "manifest.json").unlink()
-    (folder / "manifest.json").write_text(json.dumps(fields), encoding="utf-8")
+    seal(folder)
     with pytest.raises(IndexDamagedError, match=name.rpartition("/")[0] or name):
         ranges_of(index)
 
@@ -305,14 +303,14 @@ def test_an_older_version_asks_for_a_newer_one(index: Index) -> None:
     path = index.folder.current() / "manifest.json"
     fields = json.loads(path.read_text(encoding="utf-8"))
     assert fields["format"] == 5  # versions that know no pieces read up to 4, and say so
-    path.write_text(json.dumps({**fields, "format": 6}), encoding="utf-8")
+    rewrite(path.parent, {**fields, "format": 6})
     with pytest.raises(IndexFormatError, match="has format 6; this version reads up to 5"):
         parse_manifest(path.parent)
-    path.write_text(json.dumps({**fields, "format": 4}), encoding="utf-8")
+    rewrite(path.parent, {**fields, "format": 4})
     with pytest.raises(IndexDamagedError, match="manifest.json"):
         parse_manifest(path.parent)
     pieces = [{**fields["pieces"][0], "name": "../../1"}, fields["pieces"][1]]
-    path.write_text(json.dumps({**fields, "pieces": pieces}), encoding="utf-8")
+    rewrite(path.parent, {**fields, "pieces": pieces})
     with pytest.raises(IndexDamagedError, match="manifest.json"):
         parse_manifest(path.parent)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embeddings import checks
+from embeddings import checks, checksums
 from embeddings.build import build
 from embeddings.encoder import CountingEncoder
 from embeddings.errors import IndexMissingError
@@ -71,6 +71,7 @@ def change_catalogue(index: Path, statement: str) -> None:
     with sqlite3.connect(index / "library.db") as db:
         assert db.execute(statement).rowcount > 0
     db.close()
+    checksums.seal(index / "library.db")
 
 
 def lines(index: Path) -> list[str]:
@@ -327,6 +328,7 @@ def test_a_catalogue_of_another_version(index: Path) -> None:
     with sqlite3.connect(index / "library.db") as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
+    checksums.seal(index / "library.db")
     (problem,) = verify(index, ENCODER).problems
     assert "has format 99; this version writes up to" in problem.what
 

@@ -13,6 +13,7 @@ from embeddings.build import BuildReport, build
 from embeddings.lexical import Tokenizer
 from embeddings.store import Generation, IndexFolder
 from tests.embeddings.building import Recording, write
+from tests.kills.giving import ACTS
 from tests.kills.state import Face, content_of, face_of
 
 BOTH = "两家联盟由济南党建中心组建。企业在园区。"
@@ -154,10 +155,13 @@ def act(action: str, documents: Path, index: Path, tokenizer: Tokenizer) -> Buil
     """Do to an index what is killed elsewhere.
 
     Args:
-        action: ``build``, ``grow``, ``full`` or ``rollback``.
+        action: ``build``, ``grow``, ``full``, ``rollback``, or one of `giving.ACTS`.
         documents, index: the folders.
         tokenizer: for words.
     """
+    if action in ACTS:
+        ACTS[action](index)
+        return None
     if action != "rollback":
         with growing(action == "grow"):
             return build(documents, index, Recording(), tokenizer, full=action == "full")

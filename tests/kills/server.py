@@ -1,4 +1,4 @@
-"""Starts builds that are killed: a process that has all libraries warm and forks for each order.
+"""Starts builds that meet a fault: a process that has all libraries warm and forks for each order.
 
 It reads one order a line, as JSON, and answers each with one line. It is not the process of the
 tests: that one has threads, and a fork of it could wait for ever for a lock that one of them held.
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,10 +24,11 @@ from typing import IO
 
 from embeddings import build as building
 from embeddings import words
+from embeddings.errors import WenjuError
 from embeddings.lexical import Tokenizer
 from embeddings.model import home
 from tests.embeddings.building import write
-from tests.kills.events import Events, Kill
+from tests.kills.events import Events, Fault, limit_files
 from tests.kills.scenarios import act
 
 ROOT = Path(__file__).parents[2]
@@ -35,19 +36,19 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a process shall do, and where or when it ends.
+    """What a process shall do, and which fault it meets, or when it ends.
 
     Attributes:
         action: see `scenarios.act`.
         documents, index: the folders.
-        kill: the event to end at, or None.
+        fault: what happens to it, or None.
         seconds: when to end it from outside, or None.
     """
 
     action: str
     documents: str
     index: str
-    kill: Kill | None = None
+    fault: Fault | None = None
     seconds: float | None = None
 
 
@@ -58,11 +59,13 @@ class Outcome:
     Attributes:
         status: 0, or minus the signal that ended it.
         events: names of its events; empty when it was killed.
+        said: the error that it ended with, with its class; empty when it did not.
         seconds: how long it ran.
     """
 
     status: int
     events: tuple[str, ...]
+    said: str
     seconds: float
 
 
@@ -80,26 +83,43 @@ def carry_out(order: Order, tokenizer: Tokenizer) -> Outcome:
     with os.fdopen(reading, encoding="utf-8") as pipe:
         told = pipe.read()
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    return Outcome(status, tuple(told.splitlines()), time.monotonic() - began)
+    events, said = json.loads(told) if told else ((), "")
+    return Outcome(status, tuple(events), said, time.monotonic() - began)
 
 
 def _in_child(order: Order, tokenizer: Tokenizer, writing: int) -> int:
-    events = Events(order.kill)
+    events, said = Events(order.fault, Path(order.index)), ""
     try:
         events.install()
         act(order.action, Path(order.documents), Path(order.index), tokenizer)
-        os.write(writing, "\n".join(events.names).encode())
+    except WenjuError as error:
+        said = f"{type(error).__name__}: {error}"
     except BaseException:  # noqa: BLE001 - this process ends here, and says why
+        limit_files()
         traceback.print_exc()
         return 1
+    with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+        json.dump([events.names, said], pipe)
     return 0
+
+
+def _begin() -> Tokenizer:
+    """Have builds commit more often; return what all of them use."""
+    logging.disable()
+    building.BATCH, words._COMMIT_EVERY = 5, 9
+    return Tokenizer(home() / "jieba")
+
+
+def perform(orders: Sequence[Sequence[str]]) -> None:
+    """Act in this process, without a fault: each order is an action and its two folders."""
+    tokenizer = _begin()
+    for action, documents, index in orders:
+        act(action, Path(documents), Path(index), tokenizer)
 
 
 def serve() -> None:
     """Carry out the orders of standard input, one after the other."""
-    logging.disable()
-    building.BATCH, words._COMMIT_EVERY = 5, 9  # more commits
-    tokenizer = Tokenizer(home() / "jieba")
+    tokenizer = _begin()
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder) / "documents" / "warm.txt", "濟南天橋區有21家企業。\n\n产业园在建。\n")
         act("build", Path(folder) / "documents", Path(folder) / "index", tokenizer)
@@ -107,8 +127,8 @@ def serve() -> None:
     gc.freeze()  # else each child copies what its collector looks at
     for line in sys.stdin:
         fields = json.loads(line)
-        kill = Kill(**fields.pop("kill")) if fields["kill"] else fields.pop("kill")
-        outcome = carry_out(Order(**fields, kill=kill), tokenizer)
+        fault = fields.pop("fault")
+        outcome = carry_out(Order(**fields, fault=Fault(**fault) if fault else None), tokenizer)
         sys.stdout.write(json.dumps(asdict(outcome)) + "\n")
         sys.stdout.flush()
 
@@ -151,4 +171,4 @@ def serving() -> Iterator[Server]:
 
 
 if __name__ == "__main__":
-    serve()
+    perform(json.loads(sys.argv[1])) if len(sys.argv) > 1 else serve()

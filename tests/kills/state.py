@@ -6,7 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from embeddings.catalogue import Catalogue
 from embeddings.lexical import Tokenizer
@@ -32,16 +32,22 @@ class Face(NamedTuple):
     """
 
     generation: int
-    said: tuple[object, ...]
+    said: tuple[Any, ...]
 
 
 def face_of(index: Path, tokenizer: Tokenizer) -> Face:
     """Ask a bot that opens the index now; it must be the published generation that answers."""
+    face, warning = asked(index, tokenizer)
+    assert warning is None
+    return face
+
+
+def asked(index: Path, tokenizer: Tokenizer) -> tuple[Face, str | None]:
+    """Ask a bot that opens the index now; return its warning, too, where another one answers."""
     bot = Bot(index, Recording(), tokenizer)
-    info = bot.info()
-    assert info.warning is None
     said = [bot.retrieve(question, k=50) for question in QUESTIONS]
-    return Face(info.generation, (*said, bot.ask(QUESTIONS[0]), info.sources, *bot.documents()))
+    answer, documents, info = bot.ask(QUESTIONS[0]), bot.documents(), bot.info()
+    return Face(info.generation, (*said, answer, info.sources, *documents)), info.warning
 
 
 def content_of(index: Path) -> dict[str, object]:
@@ -52,7 +58,7 @@ def content_of(index: Path) -> dict[str, object]:
     folder = IndexFolder(index).current()
     found: dict[str, object] = {}
     for path in folder.rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.name != "manifest.sum":  # which says when it was made, too
             name = path.relative_to(folder).as_posix()
             found[name.replace(folder.name, "own")] = _file(path)
     return found

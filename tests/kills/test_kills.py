@@ -9,11 +9,9 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,11 +21,13 @@ from embeddings.lexical import Tokenizer
 from embeddings.store import IndexFolder
 from embeddings.verify import verify
 from tests.embeddings.building import Recording
-from tests.kills.checks import check_cut_off, check_nothing_else, finish
-from tests.kills.events import Kill, When
-from tests.kills.scenarios import NAMES, Scenario, prepare, write_before
-from tests.kills.server import Order, Outcome, Server, serving
+from tests.kills.checks import check_nothing_else, finish
+from tests.kills.events import Fault, How
+from tests.kills.killing import Killing
+from tests.kills.scenarios import NAMES, prepare, write_before
+from tests.kills.server import Order, Server
 from tests.kills.state import content_of
+from tests.tally import tally
 
 RANDOM = int(os.environ.get("WENJU_KILLS", "30"))
 ALL = "WENJU_KILLS" in os.environ
@@ -35,94 +35,32 @@ ALL = "WENJU_KILLS" in os.environ
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serving() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    # In memory where there is such a disk: a killed process loses nothing that a disk would keep.
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        yield Path(folder)
-
-
-@dataclass(frozen=True, slots=True)
-class Killing:
-    """A scenario, what its action does when it is left alone, and the index that is killed."""
-
-    scenario: Scenario
-    index: Path
-    server: Server
-    tokenizer: Tokenizer
-    whole: Outcome
-
-    def order(self, kill: Kill | None = None, seconds: float | None = None) -> Order:
-        documents, index = str(self.scenario.documents), str(self.index)
-        return Order(self.scenario.action, documents, index, kill, seconds)
-
-    def at(self, kill: Kill) -> None:
-        """Kill at an event, and check everything."""
-        self.scenario.copy(self.index)
-        assert self.server.run(self.order(kill)).status == -signal.SIGKILL
-        here = kill.event + (kill.when == "after")
-        published = here > self.whole.events.index("replace CURRENT")
-        check_cut_off(self.scenario, self.index, self.tokenizer, published)
-        finish(self.scenario, self.index, self.tokenizer)
-
-    def after(self, seconds: float) -> None:
-        """Kill at an instant that may be any, and check what is there; it is not finished."""
-        ended = self.server.run(self.order(seconds=seconds)).status == 0
-        check_cut_off(self.scenario, self.index, self.tokenizer, True if ended else None)
-
-
-@pytest.fixture(scope="module", params=NAMES)
-def killing(
-    request: pytest.FixtureRequest, place: Path, server: Server, tokenizer: Tokenizer
-) -> Killing:
-    folder = place / request.param
-    scenario = prepare(request.param, folder, tokenizer)
-    index = scenario.copy(folder / "index")
-    whole = server.run(Order(scenario.action, str(scenario.documents), str(index)))
-    return Killing(scenario, index, server, tokenizer, whole)
-
-
-@contextmanager
-def noted(note: str) -> Iterator[None]:
-    """Say where it was when something fails."""
-    try:
-        yield
-    except BaseException as error:
-        error.add_note(note)
-        raise
-
-
-def kills(events: Sequence[str]) -> Iterator[Kill]:
+def kills(events: Sequence[str]) -> Iterator[Fault]:
     """Yield one kill before and one after every event, or a part of them.
 
-    The part: before and after all that rename; before the first of each row of events of one kind;
-    and of the others every seventh, before and after in turns.
+    The part: before and after what publishes; of other renames, and of the first of each row of
+    events of one kind, every third; of the rest every fourteenth. Before and after in turns.
     """
     last = ""
     for event, name in enumerate(events):
         kind = name.partition(" ")[0].replace("rmdir", "unlink")
-        both = ALL or kind in ("rename", "replace")
-        turn = event % 14
-        if both or kind != last or turn == 0:
-            yield Kill(event, "before")
-        if both or turn == 7:
-            yield Kill(event, "after")
+        both = ALL or name == "replace CURRENT"
+        turn = event % (3 if kind in ("rename", "replace") or kind != last else 14)
+        if both or turn == 0:
+            yield Fault(event, "before" if both or event % 2 else "after")
+        if both:
+            yield Fault(event, "after")
         last = kind
 
 
 @pytest.mark.timeout(1800)
 def test_killed_at_an_event(killing: Killing) -> None:
     events = killing.whole.events
-    for kill in kills(events):
-        with noted(f"killed {kill.when} event {kill.event} of {len(events)}: {events[kill.event]}"):
-            killing.at(kill)
+    with tally("killed before or after a commit, fsync, rename or removal of a build") as tried:
+        for kill in kills(events):
+            note = f"{kill.how} event {kill.event} of {len(events)}: {events[kill.event]}"
+            with tried.trying(note):
+                killing.at(kill)
 
 
 @pytest.mark.timeout(1800)
@@ -134,7 +72,10 @@ def test_killed_at_an_instant_again_and_again(killing: Killing) -> None:
             chance.uniform(0, killing.whole.seconds) for _ in range(1 + number % 2 * goes_on)
         ]
         killing.scenario.copy(killing.index)
-        with noted(f"killed after {seconds} of {killing.whole.seconds} s"):
+        with (
+            tally("a build killed at a random instant") as tried,
+            tried.trying(f"after {seconds} of {killing.whole.seconds} s"),
+        ):
             for one in seconds:
                 killing.after(one)
             finish(killing.scenario, killing.index, killing.tokenizer)
@@ -146,7 +87,7 @@ def test_killed_at_an_instant_again_and_again(killing: Killing) -> None:
      ("replace CURRENT", "before", True)],
 )  # fmt: skip
 def test_killed_and_the_documents_are_put_back(
-    place: Path, server: Server, tokenizer: Tokenizer, event: str, when: When, publishes: bool
+    place: Path, server: Server, tokenizer: Tokenizer, event: str, when: How, publishes: bool
 ) -> None:
     with tempfile.TemporaryDirectory(dir=place) as name:
         scenario = prepare("edited", Path(name), tokenizer)
@@ -155,7 +96,7 @@ def test_killed_and_the_documents_are_put_back(
         order = Order("build", str(scenario.documents), str(index))
         events = server.run(order).events
         scenario.copy(index)
-        assert server.run(replace(order, kill=Kill(events.index(event), when))).status < 0
+        assert server.run(replace(order, fault=Fault(events.index(event), when))).status < 0
         shutil.rmtree(scenario.documents)
         write_before(scenario.documents)
         report = build(scenario.documents, index, Recording(), tokenizer)

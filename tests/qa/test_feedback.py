@@ -288,6 +288,15 @@ class TestExport:
         with pytest.raises(SettingError, match=r"none/a.jsonl' cannot be written .*--export"):
             export(kept, tmp_path / "none" / "a.jsonl")
 
+    def test_a_file_that_cannot_take_the_place_of_another_is_gone(
+        self, tmp_path: Path, kept: Path
+    ) -> None:
+        FeedbackStore(kept).add(given_up())
+        (tmp_path / "a.jsonl").mkdir()
+        with pytest.raises(SettingError, match=r"a.jsonl' cannot be written .*--export"):
+            export(kept, tmp_path / "a.jsonl")
+        assert not (tmp_path / "a.jsonl.new").exists()
+
     def test_nothing_was_given(self, tmp_path: Path, kept: Path) -> None:
         with pytest.raises(QuestionError, match="There is no feedback .* Thumbs are given below"):
             export(kept, tmp_path / "a.jsonl")

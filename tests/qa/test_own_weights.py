@@ -77,7 +77,9 @@ def test_no_file_no_weights(tmp_path: Path) -> None:
 
 def changed(folder: Path, **keys: Any) -> None:
     path = write(folder, weights())
-    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | keys), "utf-8")
+    content = json.loads(path.read_text("utf-8")) | keys
+    del content["sum"]
+    path.write_text(json.dumps(content), "utf-8")
 
 
 def own(**keys: Any) -> dict[str, Any]:
@@ -113,6 +115,13 @@ def test_what_cannot_be_used_is_left_out_and_the_log_says_so(
     with caplog.at_level(logging.WARNING):
         assert in_force(tmp_path, MODEL) == Own()
     assert said in caplog.text
+
+
+def test_a_number_that_changed_by_itself_is_damage(tmp_path: Path) -> None:
+    path = write(tmp_path, weights())
+    path.write_text(path.read_text("utf-8").replace("0.2914", "0.2915"), "utf-8")
+    with pytest.raises(SettingError, match="is damaged .it differs from its checksum.*remove the"):
+        read(tmp_path, MODEL)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b"null", b"[" * 100_000])
