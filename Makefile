@@ -23,8 +23,9 @@ build: $(VENV)/installed-$(KIND)  ## environment, index over DOCUMENTS (seeds) i
 test: $(VENV)/installed-dev  ## environment, all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files, kills)
+torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files, fuzzing, bombs, kills)
 	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py
+	WENJU_FUZZ=200000 $(BIN)/python -m pytest --timeout 14400 tests/fuzz
 	WENJU_KILLS=300 $(BIN)/python -m pytest tests/kills
 
 check: $(VENV)/installed-dev  ## lint, formatting, types
