@@ -23,6 +23,7 @@ from embeddings.engine import LocalEngine
 from embeddings.errors import UnreadableFileError
 from embeddings.lexical import Tokenizer
 from embeddings.readers import apart, blocks, packages, read, recognition
+from embeddings.readers.numbers import shown
 from embeddings.scan import Scan
 from embeddings.segment import Segmenter
 from tests.embeddings.readers import samples
@@ -320,3 +321,16 @@ def test_many_tiny_files(tmp_path: Path, tokenizer: Tokenizer) -> None:
         found = scan.run(list_files(pages), lambda _: None)
         assert len(found) == count
         assert all(file.document for file in found)
+
+
+def test_numbers_of_thousands_of_digits() -> None:
+    page = f"<title>&#{'9' * 5000};年报</title><meta name=x content='&#x{'f' * 5000}'><p>天桥&#{'9' * 9};"
+    assert read("a.html", page.encode()).title == "\ufffd年报"
+    rows = '<row r="1"><c r="A1" t="n" s="2"><v>1e300</v></c></row>'
+    content = SHEET % f"<sheetData>{rows}</sheetData>"
+    data = samples.with_part(samples.xlsx(), "xl/worksheets/sheet1.xml", content.encode())
+    assert "1e+300" in read("a.xlsx", data).text
+    assert shown(1e30, "#,##0.00") == "1e+30"
+    assert shown(370102199001011234, "0") == "370102199001011234"
+    assert shown(1.5, f"0.{'0' * 40}") == "1.5"
+    assert shown(1.5, "[$" * 1_000_000) == "1.5"

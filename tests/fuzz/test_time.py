@@ -10,15 +10,20 @@ import os
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from embeddings import repair
+from embeddings import layout, repair
+from embeddings.articles import sections
+from embeddings.cleaning import CleanText, clean
 from embeddings.documents import FileEntry
 from embeddings.engine import Unread, take_apart
+from embeddings.layout import Line
 from embeddings.lexical import Tokenizer
-from embeddings.records import document_id
+from embeddings.records import Role, document_id
+from embeddings.repair import Part, put_together
 from embeddings.segment import Segmenter
 from qa.bot import LONGEST_QUESTION, Bot
 from tests.fuzz.test_fuzz import Joining
@@ -42,6 +47,7 @@ TEXTS: list[tuple[str, str, str]] = [
         "！", "…", "；", "x", "7", "2021年6月16日\n", "第1版\n", "-", "[摄", "编辑：", "亿", "第一", "A1 ", "#", "·", "“\n",
     ]
 ]  # fmt: skip
+TEXTS += [("天", "(jì)", ""), ("天", " ", "\n深"), ("天", "(a)", "")]
 PAGES: list[tuple[str, str, str]] = [
     (start, unit, "深")
     for start in ("", "<title>", "<p>", "<table>", "<pre>", "<p a='", "<meta content='")[: 7 if TORTURE else 2]
@@ -139,3 +145,31 @@ def test_no_question_takes_long(bot: Bot) -> None:
             if taken > 2:
                 found.append((unit, end, taken))
     assert found == []
+
+
+def test_many_headlines_and_long_chains() -> None:
+    def line(at: int) -> Line:
+        return Line(CleanText("天桥区", (4 * at, 4 * at + 1, 4 * at + 2)), 0, indented=False)
+
+    class Always(Joining):
+        def log_odds(self, before: str, after: str) -> float:
+            assert len(before) <= repair.JUDGED + 3
+            return 99.0
+
+    count = 30_000
+    lines = [line(at) for at in range(count)]
+    roles = [Role.HEADLINE, Role.HEADLINE, Role.CAPTION] * (count // 3)
+    parts = [
+        Part(one.content, role, at) for at, (one, role) in enumerate(zip(lines, roles, strict=True))
+    ]
+    headlines = [replace(part, role=Role.HEADLINE) for part in parts]
+    assert seconds(lambda: sections(parts, [0] * count)) < 3
+    assert seconds(lambda: sections(headlines, [0] * count)) < 3
+    lines = [line(at) for at in range(2 * count)]
+    assert seconds(lambda: put_together(lines, [Role.BODY] * len(lines), Always())) < 5
+
+
+def test_readings_and_blanks_in_a_row() -> None:
+    assert seconds(lambda: clean("天" + "(jì)" * 50_000)) < 5
+    text = "天" + " " * 60_000 + "\n\n桥"
+    assert seconds(lambda: layout.lines(clean(text), text)) < 2
