@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import resource
+import shutil
 import sys
 import zipfile
 import zlib
@@ -304,6 +305,7 @@ def test_a_gigabyte(tmp_path: Path) -> None:
             entry = FileEntry(path.name, path)
             with pytest.raises(UnreadableFileError, match="holds more than 16,000,000 characters"):
                 read_document(entry, read_bytes(entry, 1 << 31))
+        path.unlink()
 
 
 def test_many_tiny_files(tmp_path: Path, tokenizer: Tokenizer) -> None:
@@ -321,6 +323,7 @@ def test_many_tiny_files(tmp_path: Path, tokenizer: Tokenizer) -> None:
         found = scan.run(list_files(pages), lambda _: None)
         assert len(found) == count
         assert all(file.document for file in found)
+    shutil.rmtree(pages)
 
 
 def test_numbers_of_thousands_of_digits() -> None:
