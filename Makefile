@@ -23,10 +23,11 @@ build: $(VENV)/installed-$(KIND)  ## environment, index over DOCUMENTS (seeds) i
 test: $(VENV)/installed-dev  ## environment, all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files, fuzzing, bombs, kills)
+torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files, fuzzing, bombs, kills, every look)
 	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py
 	WENJU_FUZZ=200000 $(BIN)/python -m pytest --timeout 14400 tests/fuzz
 	WENJU_KILLS=300 $(BIN)/python -m pytest tests/kills
+	WENJU_LOOKS=all $(BIN)/python -m pytest -n 2 tests/browser
 
 check: $(VENV)/installed-dev  ## lint, formatting, types
 	$(BIN)/ruff check .

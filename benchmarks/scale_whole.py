@@ -115,7 +115,7 @@ def ask_all(index: Path, questions: Sequence[str], peak: Callable[[], float]) ->
 def _wrap(clock: Clock, bot: Bot, generation: Any) -> None:
     clock.wrap(type(bot.engines[0]), ("encode_query", "encode_queries"), "question")
     clock.wrap(Tokenizer, ("tokens", "words"), "question")
-    clock.wrap(type(generation.vectors), ("search", "vectors", "cosines"), "dense")
+    clock.wrap(type(generation.vectors), ("search", "search_each", "vectors", "cosines"), "dense")
     clock.wrap(type(generation.postings), ("match",), "words")
     matches = type(generation.postings.match(["济南"]))
     clock.wrap(matches, ("best", "scores", "holds", "words", "coverage"), "words")
@@ -133,16 +133,17 @@ class _Searches:
 
     def watch(self, nearest: Any) -> None:
         """Note every search over all rows."""
-        act = nearest.search
+        act = nearest.search_each
 
         @wraps(act)
-        def noted(vectors: Any, query: Floats, k: int, rows: Numbers | None = None) -> Any:
-            found = act(vectors, query, k, rows)
+        def noted(vectors: Any, queries: Floats, k: int, rows: Numbers | None = None) -> Any:
+            found = act(vectors, queries, k, rows)
             self._vectors, self._most = vectors, max(k, getattr(self, "_most", 0))
-            self._found[query.tobytes()] = found[0]
+            for query, (near, _) in zip(queries, found, strict=True):
+                self._found[query.tobytes()] = near
             return found
 
-        nearest.search = noted
+        nearest.search_each = noted
 
     def answer_exactly(self, nearest: Any) -> None:
         """From now on answer the same searches with the rows that are truly nearest."""
@@ -154,11 +155,11 @@ class _Searches:
             self._exact[key] = near[order], cosines[order]
         exactly = self._exact
 
-        def answered(_: Any, query: Floats, k: int, _among: Numbers | None = None) -> Any:
-            near, cosines = exactly[query.tobytes()]
-            return near[:k], cosines[:k]
+        def answered(_: Any, queries: Floats, k: int, _among: Numbers | None = None) -> Any:
+            known = (exactly[query.tobytes()] for query in queries)
+            return [(near[:k], cosines[:k]) for near, cosines in known]
 
-        nearest.search = answered
+        nearest.search_each = answered
 
     def recall(self) -> float:
         """Return the share of the truly nearest `K` among the first `K` found."""

@@ -37,8 +37,12 @@ Questions lie apart from the sentences that a build measures with. Among a milli
 the rows nearest to a question stand in as many lists, 0.963 in half of them.
 """
 
-MOST_SCANNED = 800_000
-"""Rows that a question is compared with at most, about, whatever the sample asks for."""
+MOST_SCANNED = 500_000
+"""Rows that a question is compared with at most, about, whatever the sample asks for.
+
+Of the ten nearest to each form of a question 0.985 are found in 2,339 of 4,000 lists of a million
+passages, and 0.977 in 1,600 of them, which takes 4 of 29 ms less time for each 300.
+"""
 
 AT = 10
 """Nearest rows whose recall is measured."""
@@ -174,15 +178,31 @@ class ApproximateIndex:
             rows: search among these rows only, each once; None for all. Up to `AMONG` of them,
                 this is exact.
         """
+        return self.search_each(query[None, :], k, rows)[0]
+
+    def search_each(
+        self, queries: Floats, k: int, rows: Numbers | None = None
+    ) -> list[tuple[Numbers, Floats]]:
+        """Return the same for each of several queries that lie close together.
+
+        The rows whose cosines are worked out are those near to the middle of the queries: to look
+        for them is what takes long.
+
+        Args:
+            queries: unit vectors, shape (n, dimensions).
+            k: as in `search`.
+            rows: as in `search`.
+        """
         size = self.size if rows is None else len(rows)
         k = min(k, size)
         if k <= 0:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
+            return [(np.empty(0, np.int64), np.empty(0, np.float32)) for _ in queries]
         if rows is not None and size <= AMONG:
             near = np.asarray(rows, dtype=np.int64)
         else:
-            near = self._near(query, min(size, max(FETCHED * k, LEAST_FETCHED)), rows)
-        return best(near, self.cosines(query, near), k)
+            near = self._near(_middle(queries), min(size, max(FETCHED * k, LEAST_FETCHED)), rows)
+        own = self.vectors(near)
+        return [best(near, np.asarray(own @ query, np.float32), k) for query in queries]
 
     def vectors(self, rows: Sequence[int] | Numbers) -> Floats:
         """Return the vectors of `rows`, shape (len(rows), dimensions)."""
@@ -293,6 +313,14 @@ def _probed(vectors: NDArray[np.float16], middles: Floats, queries: Floats, want
 def _lists_of(rows: int, vectors: NDArray[np.float16], middles: Floats) -> int:
     """Return how many lists hold so many rows, about."""
     return max(1, min(len(middles), len(middles) * rows // len(vectors)))
+
+
+def _middle(queries: Floats) -> Floats:
+    """Return the unit vector between several; one alone as it is."""
+    if len(queries) == 1:
+        return np.asarray(queries[0], np.float32)
+    between = queries.mean(axis=0)
+    return np.asarray(between / max(float(np.linalg.norm(between)), 1e-12), np.float32)
 
 
 def _read(path: Path) -> Any:

@@ -54,7 +54,7 @@ _CUTTABLE = re.compile("[\u4e00-\u9fd5]+")
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(rf"[^\W_{HAN}]")
 _GROUPED_DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+")
-_DASHES = str.maketrans("‐‑‒–—―~～", "--------")
+_DASHES = re.compile("[‐‑‒–—―~～]")
 
 
 @cache
@@ -102,7 +102,8 @@ def search_form(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    return to_simplified(unicodedata.normalize("NFKC", text).translate(_DASHES))
+    # `str.translate` takes five times as long as all the rest.
+    return to_simplified(_DASHES.sub("-", unicodedata.normalize("NFKC", text)))
 
 
 class UserWord(NamedTuple):
@@ -191,6 +192,10 @@ class Tokenizer:
     def tag(self, word: str) -> str:
         """Return the dictionary's part of speech of a word (n, v, t, ns, nr, …), or empty."""
         return self._cutter.tag(word)
+
+    def count(self, word: str) -> int:
+        """Return how often a word stands in the text that the dictionary was counted on, or 0."""
+        return self._cutter.count(word)
 
     def log_probability(self, text: str) -> float:
         """Return that of the likeliest cut of `text` into dictionary words, in nats."""

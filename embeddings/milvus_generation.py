@@ -78,6 +78,12 @@ class MilvusVectors:
         order = np.lexsort((numbers, -cosines))[:k]
         return numbers[order], cosines[order]
 
+    def search_each(
+        self, queries: Floats, k: int, rows: Numbers | None = None
+    ) -> list[tuple[Numbers, Floats]]:
+        """Return what `search` returns for each of several queries, shape (n, dimensions)."""
+        return [self.search(query, k, rows) for query in queries]
+
     def vectors(self, rows: Sequence[int] | Numbers) -> Floats:
         """Return the vectors of `rows`, shape (len(rows), dimensions)."""
         contents = self._generation.contents(rows)

@@ -18,6 +18,7 @@ from embeddings.vectors import best
 
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]
+_Found = tuple[Numbers, Floats]
 
 _MORE = 16
 """Rows fetched beyond those wanted where some are deleted; more where too few are left."""
@@ -58,35 +59,54 @@ class NearestPieces:
             k: how many at most; fewer come back when there are fewer.
             rows: search among these rows only, each once; None for all.
         """
+        return self.search_each(query[None, :], k, rows)[0]
+
+    def search_each(
+        self, queries: Floats, k: int, rows: Numbers | None = None
+    ) -> list[tuple[Numbers, Floats]]:
+        """Return what `search` returns for each of several queries that lie close together.
+
+        Args:
+            queries: unit vectors, shape (n, dimensions).
+            k: as in `search`.
+            rows: as in `search`.
+        """
         if rows is None:
-            found = [(at, *self._among_all(at, query, k)) for at in range(len(self._parts))]
+            found = [(at, self._among_all(at, queries, k)) for at in range(len(self._parts))]
         else:
             found = [
-                (piece, *self._among(piece, query, k, rows[at] - self._offsets.of(piece)))
+                (piece, self._among(piece, queries, k, rows[at] - self._offsets.of(piece)))
                 for piece, at in self._offsets.places(rows)
             ]
-        numbers = [own + self._offsets.of(piece) for piece, own, _ in found]
-        cosines = [near for _, _, near in found]
+        return [
+            self._best([(piece, own[at]) for piece, own in found], k) for at in range(len(queries))
+        ]
+
+    def _best(self, found: Sequence[tuple[int, _Found]], k: int) -> _Found:
+        """Return the best of what was found in pieces, given with the piece's number."""
         if not found:
             return np.empty(0, np.int64), np.empty(0, np.float32)
-        return best(np.concatenate(numbers), np.concatenate(cosines), max(0, k))
+        numbers = [rows + self._offsets.of(piece) for piece, (rows, _) in found]
+        return best(
+            np.concatenate(numbers), np.concatenate([near for _, (_, near) in found]), max(0, k)
+        )
 
-    def _among_all(self, piece: int, query: Floats, k: int) -> tuple[Numbers, Floats]:
+    def _among_all(self, piece: int, queries: Floats, k: int) -> list[_Found]:
         mask = self._deleted[piece]
         if mask is None:
-            return self._parts[piece].search(query, k)
+            return self._parts[piece].search_each(queries, k)
         wanted = k + _MORE
         while True:
-            rows, cosines = self._parts[piece].search(query, wanted)
-            kept = ~mask[rows]
-            if kept.sum() >= k or len(rows) < wanted:
-                return rows[kept], cosines[kept]
+            found = self._parts[piece].search_each(queries, wanted)
+            kept = [~mask[rows] for rows, _ in found]
+            if all(own.sum() >= k or len(own) < wanted for own in kept):
+                return [(r[own], near[own]) for own, (r, near) in zip(kept, found, strict=True)]
             wanted *= 2
 
-    def _among(self, piece: int, query: Floats, k: int, rows: Numbers) -> tuple[Numbers, Floats]:
+    def _among(self, piece: int, queries: Floats, k: int, rows: Numbers) -> list[_Found]:
         mask = self._deleted[piece]
         kept = rows if mask is None else rows[~mask[rows]]
-        return self._parts[piece].search(query, k, kept)
+        return self._parts[piece].search_each(queries, k, kept)
 
     def vectors(self, rows: Sequence[int] | Numbers) -> Floats:
         """Return the vectors of `rows`, shape (len(rows), dimensions)."""

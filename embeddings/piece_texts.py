@@ -217,7 +217,12 @@ class PieceTexts(FileList):
 
     def sentence_texts(self, rows: Iterable[int]) -> dict[int, list[str]]:
         """Return the texts of the sentences of passages by row, in reading order."""
-        query = "SELECT passage, text FROM sentences WHERE passage IN ({}) ORDER BY row"
+        # By their rows, which follow each other: an index would lead to each apart.
+        query = (
+            "SELECT passages.row, sentences.text FROM passages JOIN sentences"
+            " ON sentences.row BETWEEN first_sentence AND first_sentence + sentence_count - 1"
+            " WHERE passages.row IN ({}) ORDER BY sentences.row"
+        )
         found: dict[int, list[str]] = {}
         for passage, text in self._in_parts(query, map(int, rows)):
             found.setdefault(passage, []).append(text)

@@ -47,6 +47,17 @@ class Nearest(Protocol):
             rows: search among these rows only, each once; None for all.
         """
 
+    def search_each(
+        self, queries: Floats, k: int, rows: Numbers | None = None
+    ) -> list[tuple[Numbers, Floats]]:
+        """Return what `search` returns for each of several queries that lie close together.
+
+        Args:
+            queries: unit vectors, shape (n, dimensions).
+            k: as in `search`.
+            rows: as in `search`.
+        """
+
     def vectors(self, rows: Sequence[int] | Numbers) -> Floats:
         """Return the vectors of `rows`, shape (len(rows), dimensions)."""
 

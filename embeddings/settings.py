@@ -22,9 +22,10 @@ def _setting(
     low: int | None = None,
     high: int | None = None,
     *,
+    allowed: tuple[str, ...] = (),
     secret: bool = False,
 ) -> Any:
-    limits = {"help": text, "low": low, "high": high}
+    limits = {"help": text, "low": low, "high": high, "allowed": allowed}
     return _field(default=default, repr=not secret, metadata=limits)
 
 
@@ -55,6 +56,19 @@ class Settings:
     uri: str = _setting("", "address of the Milvus server, as http://localhost:19530")
     collection: str = _setting("", "how the collections of the index in Milvus begin; empty: wenju")
     token: str = _setting("", "of the Milvus server: USER:PASSWORD, or a key", secret=True)
+    llm_url: str = _setting("", "base URL of a language model's OpenAI-compatible server")
+    llm_model: str = _setting("", "name of the language model there; empty for none")
+    llm_key: str = _setting(
+        "", "its key; from file or environment only, shown nowhere", secret=True
+    )
+    llm_timeout: int = _setting(
+        60, "seconds that an answer of the language model may take", 1, 3600
+    )
+    llm_unsupported: str = _setting(
+        "mark",
+        "what becomes of its sentences that the documents do not support",
+        allowed=("mark", "leave out"),
+    )
 
 
 def load(
@@ -107,11 +121,15 @@ def _from_file(name: str | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        why = "it is not UTF-8"
     except (OSError, ValueError) as error:
-        raise SettingError(
-            f"The settings file {str(path)!r} cannot be read ({error}); it must be TOML with "
-            f"some of these names: {', '.join(_names())}"
-        ) from error
+        why = str(error)
+    # Raised here, so that the error keeps nothing of the file, which may hold a key.
+    raise SettingError(
+        f"The settings file {str(path)!r} cannot be read ({why}); it must be TOML with "
+        f"some of these names: {', '.join(_names())}"
+    )
 
 
 def _checked(name: str, value: Any) -> Any:
@@ -119,7 +137,7 @@ def _checked(name: str, value: Any) -> Any:
     if name not in known:
         raise SettingError(f"Unknown setting {name!r}; settings are {', '.join(known)}")
     if not isinstance(known[name].default, int):
-        return str(value)
+        return _allowed(name, str(value), known[name].metadata["allowed"])
     low, high = known[name].metadata["low"], known[name].metadata["high"]
     try:
         number = int(value)
@@ -130,3 +148,9 @@ def _checked(name: str, value: Any) -> Any:
             f"Setting {name!r} is {value!r}; give a whole number from {low} to {high}"
         )
     return number
+
+
+def _allowed(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if allowed and value not in allowed:
+        raise SettingError(f"Setting {name!r} is {value!r}; give one of: {', '.join(allowed)}")
+    return value

@@ -22,6 +22,10 @@ FILES = "files.db"
 """The list of files of a generation of several pieces."""
 
 
+CACHE = 16_384
+"""KiB of a file that SQLite may keep: what leads to the texts of a million passages is 5 MB."""
+
+
 class Selection(NamedTuple):
     """The files that a question is limited to: of each document, its sources among them by name."""
 
@@ -41,6 +45,7 @@ class TextFile:
         uri = f"{(folder / name).absolute().as_uri()}?mode=ro&immutable=1"
         try:
             self._db = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._db.execute(f"PRAGMA cache_size = -{CACHE}")
         except sqlite3.DatabaseError as error:
             raise damaged(folder, name) from error
         self._lock = threading.Lock()

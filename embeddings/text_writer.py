@@ -21,9 +21,10 @@ _BEGIN = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
 # the file, and what is left of it after a kill is thrown away.
 
 _DOCUMENTS = """
-CREATE TABLE documents (id TEXT PRIMARY KEY, text TEXT NOT NULL, title TEXT NOT NULL, date TEXT,
-  page_starts TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE documents (id TEXT PRIMARY KEY, title TEXT NOT NULL, date TEXT,
+  page_starts TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
 """
+# The text comes last: to read a column behind it SQLite goes through all pages of the text.
 _FILES = """
 CREATE TABLE files (source TEXT PRIMARY KEY, document TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -126,8 +127,8 @@ class TextWriter:
         """Write a document's own text."""
         self._db.execute(
             "INSERT INTO documents VALUES (?, ?, ?, ?, ?)",
-            (document.id, document.text, document.title, document.date,
-             json.dumps(document.page_starts)),
+            (document.id, document.title, document.date, json.dumps(document.page_starts),
+             document.text),
         )  # fmt: skip
         self.rows.documents += 1
 

@@ -84,6 +84,12 @@ class VectorIndex:
             _, cosines, nearest = self._index.range_search(query[None, :], least, **among)
         return best(nearest, cosines, k)
 
+    def search_each(
+        self, queries: NDArray[np.float32], k: int, rows: NDArray[np.int64] | None = None
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Return what `search` returns for each of several queries, shape (n, dimensions)."""
+        return [self.search(query, k, rows) for query in queries]
+
     def vectors(self, rows: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the vectors of `rows`, shape (len(rows), dimensions)."""
         if not len(rows):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -30,10 +30,11 @@ from qa.conversation import Turn, complete, recall
 from qa.corpus_map import CorpusMap, Placed, corpus_map, placed
 from qa.correction import Own
 from qa.found import Period
+from qa.generate import Writer
 from qa.question import Kind, analyse, kind_of
 from qa.ranking import Ranking
 from qa.read_support import ReadSupport
-from qa.records import Answer, Hit, OriginalDocument, Reason
+from qa.records import Answer, Hit, OriginalDocument, Reason, Written, WrittenSentence
 from qa.retrieval import Retriever
 from qa.support import Support
 
@@ -259,6 +260,32 @@ class Bot:
             return answer(whole, _told(whole, turns))
 
         return self._with_snapshot(work)
+
+    def write(
+        self,
+        writer: Writer,
+        question: str,
+        history: Sequence[str | Turn] = (),
+        sources: Sequence[str] | None = None,
+        dates: Period | None = None,
+    ) -> Written:
+        """Answer `question` as `ask` does, and in a language model's words where it can.
+
+        Args:
+            writer: asks the language model; `qa.generate.open_writer` makes one.
+            question: as in `ask`.
+            history: as in `ask`.
+            sources: as in `ask`.
+            dates: as in `ask`.
+
+        Raises:
+            QuestionError: as `ask` does. A model that fails is no error: the record says so.
+        """
+        return writer.write(self.ask(question, history, sources, dates), self)
+
+    def writing(self, writer: Writer, answer: Answer) -> Iterator[WrittenSentence | Written]:
+        """Yield what a language model makes of an answer of `ask`, by sentences; then the whole."""
+        return writer.stream(answer, self)
 
     @property
     def least(self) -> float:

@@ -18,7 +18,9 @@ from embeddings import settings
 from embeddings.errors import WenjuError
 
 if TYPE_CHECKING:
+    from qa.bot import Bot
     from qa.evaluation import FileReport
+    from qa.generate import Writer
 
 
 class _Group(click.Group):
@@ -296,6 +298,7 @@ def inspect(file: str, html: str | None, as_json: bool) -> None:
 @_source_option
 @_period_options
 @click.option("--batch", metavar="FILE", help="Answer each question of a .jsonl file.")
+@click.option("--llm", is_flag=True, help="In the words of the language model of the settings.")
 @_json_option
 def ask(
     question: str | None,
@@ -304,34 +307,46 @@ def ask(
     since: str | None,
     until: str | None,
     batch: str | None,
+    llm: bool,
     as_json: bool,
     kept: dict[str, Any],
 ) -> None:
     """Answer QUESTION from the documents, or say that they do not."""
     from qa.bot import Bot
-    from qa.render import answer_to_json, answer_to_text
+    from qa.render import answer_to_json, answer_to_text, written_to_json, written_to_text
 
     if (question is None) == (batch is None):
         _fail('give a question (wenju ask "…") or a file of questions (--batch FILE)')
     if batch is not None and (sources or since or until):
         _fail("--batch asks all documents; leave out --source, --since and --until")
     chosen = settings.load({"index": index, **kept})
+    writer = _writer(chosen) if llm else None
     bot = Bot.open(chosen.index, chosen=chosen)
     if batch is not None:
-        _ask_batch(bot, Path(batch))
+        _ask_batch(bot, Path(batch), writer)
         return
     answer = bot.ask(question or "", sources=sources or None, dates=(since, until))
     _name_unknown(bot, sources)
-    if as_json:
+    if writer is not None:
+        written = writer.write(answer, bot)
+        if as_json:
+            _print_json(written_to_json(written))
+        else:
+            click.echo(written_to_text(written))
+    elif as_json:
         _print_json(answer_to_json(answer))
     else:
         click.echo(answer_to_text(answer))
 
 
-def _ask_batch(bot: Any, file: Path) -> None:
-    from qa.evaluate import answer_rows, read_questions
+def _ask_batch(bot: Bot, file: Path, writer: Writer | None) -> None:
+    from qa.evaluate import answer_rows, read_questions, write_of, written_rows
 
-    for row in answer_rows(bot, read_questions(file)):
+    questions = read_questions(file)
+    rows: Iterable[Any] = answer_rows(bot, questions)
+    if writer is not None:
+        rows = written_rows(bot, questions, write_of(bot, writer))
+    for row in rows:
         _print_json(row)
 
 
@@ -381,6 +396,7 @@ def retrieve(
 @click.option("--save", metavar="RUN.json", help="Save the run, to compare others with it.")
 @click.option("--compare", metavar="RUN.json", help="Show what changed since a saved run.")
 @click.option("--fit", is_flag=True, help="Fit the weights of the index on .jsonl questions.")
+@click.option("--llm", is_flag=True, help="Measure answers by the language model beside these.")
 @_json_option
 def evaluate(
     files: tuple[str, ...],
@@ -396,6 +412,7 @@ def evaluate(
     save: str | None,
     compare: str | None,
     fit: bool,
+    llm: bool,
     as_json: bool,
 ) -> None:
     """Ask the questions of FILE... and print the figures.
@@ -414,10 +431,13 @@ def evaluate(
         _fit(files, chosen, as_json)
         return
     outputs = eval_outputs.prepare(html, save, compare, (*files, *cross))
+    writer = _writer(chosen) if llm else None
     found = terminal.evaluate(
-        files, chosen, cross=cross, sample=sample, seed=seed, by=by, crowd=crowd
+        files, chosen, cross=cross, sample=sample, seed=seed, by=by, crowd=crowd, writer=writer
     )
     options = {"cross": list(cross), "sample": sample, "seed": seed, "by": by, "crowd": crowd}
+    if writer is not None:
+        options["llm"] = writer.model.access.model
     made = eval_outputs.conditions(chosen, files, options)
     compared = outputs.compared(found, made)
     if as_json:
@@ -429,6 +449,12 @@ def evaluate(
         if compared:
             click.echo("\n" + comparison.to_text(compared))
     outputs.write(found, made, compared)
+
+
+def _writer(chosen: settings.Settings) -> Writer:
+    from qa.generate import open_writer
+
+    return open_writer(chosen)
 
 
 def _print_wrong(reports: Iterable[FileReport]) -> None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from embeddings.errors import QuestionError, SettingError
 from embeddings.progress import Meter, OnProgress, silence
 from embeddings.settings import load
 from qa import crowd as crowds
 from qa import figures, outcomes, own_weights, squad
+from qa.both_ways import BothWays, Write, as_answer
 from qa.evaluation import (
     IN_A_CROWD,
     ContextIndex,
@@ -37,10 +38,23 @@ from qa.ranking import Ranking
 from qa.read_support import ReadSupport
 from qa.reader import SentenceReader
 from qa.records import Answer, Hit, OriginalDocument
+from qa.render import written_to_json
 from qa.squad import Outcome, SquadFile, SquadQuestion
 from qa.support import Support
 
-__all__ = ["IN_A_CROWD", "answer_rows", "evaluate", "read_questions", "to_json", "to_table"]
+if TYPE_CHECKING:
+    from qa.bot import Bot
+    from qa.generate import Writer
+
+__all__ = [
+    "IN_A_CROWD",
+    "answer_rows",
+    "evaluate",
+    "read_questions",
+    "to_json",
+    "to_table",
+    "written_rows",
+]
 
 PASSAGES = 30
 """Passages of an answer row: 1,500 characters are scored, and headlines and captions are short."""
@@ -111,6 +125,23 @@ def answer_rows(
         yield answer_row(question, answer, bot.retrieve(answer.question, k=k))
 
 
+def written_rows(
+    bot: Asked, questions: Iterable[Question], write: Write, k: int = PASSAGES
+) -> Iterator[dict[str, Any]]:
+    """Yield the same rows, with what a language model makes of each answer in ``written``."""
+    for question in questions:
+        answer = bot.ask(question.text, history=question.history)
+        written = written_to_json(BothWays(write).written(answer))
+        del written["answer"]
+        row = answer_row(question, answer, bot.retrieve(answer.question, k=k))
+        yield {**row, "written": written}
+
+
+def write_of(bot: Bot, writer: Writer) -> Write:
+    """Return what has the answers of a bot written."""
+    return lambda answer: writer.write(answer, bot)
+
+
 def evaluate(
     files: Sequence[Path],
     *,
@@ -121,6 +152,7 @@ def evaluate(
     seed: int = 0,
     by: str | None = None,
     crowd: bool = False,
+    writer: Writer | None = None,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """Ask the questions of all files and return the figures.
@@ -141,6 +173,8 @@ def evaluate(
         by: group ``.jsonl`` figures by this label, one of `LABELS`.
         crowd: ask the ``.jsonl`` questions also of one index over the documents of `index` and
             all contexts.
+        writer: has a language model write each answer, too, which is measured beside the
+            documents' own; None for theirs alone.
         on_progress: told about progress; None for silence.
 
     Raises:
@@ -152,7 +186,7 @@ def evaluate(
     squads = {path: squad.read_squad(path) for path in files if _ending(path) == ".json"}
     crossed = _crossed(cross, list(squads.values()))
     _check_crowd(crowd, gold, squads)
-    asking = _Asking(sample, seed, by, on_progress or silence)
+    asking = _Asking(sample, seed, by, on_progress or silence, writer)
     reports: list[FileReport] = []
     contexts, among = None, None
     if gold:
@@ -175,19 +209,28 @@ def evaluate(
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """Which questions of a file are asked, how their figures are grouped, who is told."""
+    """Which questions are asked, how their figures are grouped, who is told, who writes."""
 
     sample: int | None
     seed: int
     by: str | None
     tell: OnProgress
+    writer: Writer | None = None
+
+    def _write(self, bot: Asked) -> Write | None:
+        return None if self.writer is None else write_of(cast("Bot", bot), self.writer)
 
     def gold(
         self, bot: Asked, files: Mapping[Path, tuple[GoldQuestion, ...]], where: str = ""
     ) -> list[FileReport]:
         return [
             evaluate_gold(
-                bot, path.name + where, sampled(asked, self.sample, self.seed), self.by, self.tell
+                bot,
+                path.name + where,
+                sampled(asked, self.sample, self.seed),
+                self.by,
+                self.tell,
+                self._write(bot),
             )
             for path, asked in files.items()
         ]
@@ -197,7 +240,8 @@ class _Asking:
         reports = []
         for file in files:
             drawn = replace(file, questions=sampled(file.questions, self.sample, self.seed))
-            report = evaluate_squad(opening(file.contexts), drawn, self.tell)
+            bot = opening(file.contexts)
+            report = evaluate_squad(bot, drawn, self.tell, self._write(bot))
             reports.append(replace(report, fitted_on=Ranking.unseen(file.contexts).fitted_on))
         return reports
 
@@ -208,8 +252,11 @@ def evaluate_gold(
     questions: Sequence[GoldQuestion],
     by: str | None = None,
     tell: OnProgress = silence,
+    write: Write | None = None,
 ) -> FileReport:
     """Ask the questions of a .jsonl file and judge the answers; `bot.ask` is timed.
+
+    With `write` a language model's are judged by the same figures.
 
     Raises:
         QuestionError: the evidence is not in the index.
@@ -219,6 +266,7 @@ def evaluate_gold(
     watch = _Stopwatch(bot)
     judged: list[tuple[GoldQuestion, AnswerRow, dict[str, float]]] = []
     told: list[QuestionOutcome] = []
+    both = BothWays(write) if write else None
     meter = Meter(STAGE, len(questions), tell)
     for question in questions:
         answer, took = watch.ask(question.question)
@@ -228,6 +276,10 @@ def evaluate_gold(
         rank = figures.gold_rank(question, row, originals)
         judged.append((question, row, values))
         told.append(outcomes.of_gold(question, answer, hits, values, rank, took))
+        if both:
+            written = both.written(answer)
+            shown = answer_row(question.question, as_answer(written), hits)
+            both.add(written, figures.judge(question, shown, originals), took, question)
         meter.advance()
     return FileReport(
         file=name,
@@ -236,10 +288,13 @@ def evaluate_gold(
         wrong=tuple(figures.describe(*one) for one in judged if figures.is_wrong(one[2])),
         outcomes=tuple(told),
         least=bot.least,
+        written=both.report(both.gold_groups(by)) if both else None,
     )
 
 
-def evaluate_squad(bot: Asked, file: SquadFile, tell: OnProgress = silence) -> FileReport:
+def evaluate_squad(
+    bot: Asked, file: SquadFile, tell: OnProgress = silence, write: Write | None = None
+) -> FileReport:
     """Ask the questions of a SQuAD file of a bot over its contexts and judge what comes.
 
     `bot.ask` and `bot.retrieve` are timed in turns, each on the questions that it is the first
@@ -248,10 +303,15 @@ def evaluate_squad(bot: Asked, file: SquadFile, tell: OnProgress = silence) -> F
     watch = _Stopwatch(bot)
     found: list[Outcome] = []
     told: list[QuestionOutcome] = []
+    both, shown = BothWays(write) if write else None, list[Outcome]()
     meter = Meter(STAGE, len(file.questions), tell)
     for done, question in enumerate(file.questions):
-        outcome, judged = _ask_squad(bot, watch, question, ask_first=done % 2 == 0)
+        outcome, judged, (answer, hits) = _ask_squad(bot, watch, question, done % 2 == 0)
         found.append(outcome)
+        if both:
+            written = both.written(answer)
+            shown.append(squad.judge(question, hits, as_answer(written)))
+            both.add(written, squad.values(shown[-1]), judged.milliseconds)
         told.append(judged)
         meter.advance()
     return FileReport(
@@ -262,6 +322,7 @@ def evaluate_squad(bot: Asked, file: SquadFile, tell: OnProgress = silence) -> F
         left_out=file.left_out,
         outcomes=tuple(told),
         least=bot.least,
+        written=both.report({"all": squad.figures(shown)}) if both else None,
     )
 
 
@@ -292,8 +353,8 @@ class _Stopwatch:
 
 
 def _ask_squad(
-    bot: Asked, watch: _Stopwatch, question: SquadQuestion, *, ask_first: bool
-) -> tuple[Outcome, QuestionOutcome]:
+    bot: Asked, watch: _Stopwatch, question: SquadQuestion, ask_first: bool
+) -> tuple[Outcome, QuestionOutcome, tuple[Answer, Sequence[Hit]]]:
     asked, took = question.question, None
     if ask_first:
         answer, took = watch.ask(asked)
@@ -302,7 +363,7 @@ def _ask_squad(
         hits = watch.retrieve(asked, SQUAD_PASSAGES)
         answer = bot.ask(asked.text)
     outcome = squad.judge(question, hits, answer)
-    return outcome, outcomes.of_squad(outcome, answer, hits, took)
+    return outcome, outcomes.of_squad(outcome, answer, hits, took), (answer, hits)
 
 
 def _ending(path: Path) -> str:

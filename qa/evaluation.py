@@ -35,6 +35,38 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenReport:
+    """The figures of one file when a language model writes the answers.
+
+    Attributes:
+        model: its name.
+        groups: figures by group, as in `FileReport`, of what a user is shown.
+        latency: of `bot.ask` and the model together, over the questions that it was asked.
+        asked: how many questions it was asked: those that are not refused.
+        written: how many of them it answered in its own words.
+        sentences: how many it wrote; those left out count.
+        verified: how many of them are verified.
+        failures: how often it failed in which way; then the extractive answer counts.
+        questions: a JSON object for each question, in the order of the file.
+    """
+
+    model: str
+    groups: Mapping[str, Figures]
+    latency: Percentiles | None
+    asked: int
+    written: int
+    sentences: int
+    verified: int
+    failures: Mapping[str, int]
+    questions: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def share(self) -> float | None:
+        """Share of its sentences that are verified, to 4 decimals; None if it wrote none."""
+        return round(self.verified / self.sentences, 4) if self.sentences else None
+
+
+@dataclass(frozen=True, slots=True)
 class FileReport:
     """The figures of one file.
 
@@ -48,6 +80,7 @@ class FileReport:
             does not matter.
         outcomes: how each question went, in the order of the file.
         least: how likely it had to be that the documents answer, 0 to 1; None if not known.
+        written: the same questions answered by a language model; None where none was asked.
     """
 
     file: str
@@ -58,6 +91,7 @@ class FileReport:
     fitted_on: tuple[str, ...] | None = None
     outcomes: tuple[QuestionOutcome, ...] = ()
     least: float | None = None
+    written: WrittenReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +164,11 @@ def to_table(evaluation: Evaluation) -> str:
     return "\n".join([head + "\n\n".join(tables), *report_notes(evaluation.reports)])
 
 
-def tables_of(reports: Iterable[FileReport]) -> list[list[list[str]]]:
+def tables_of(reports: Sequence[FileReport]) -> list[list[list[str]]]:
     """Return the figures as rows of texts, the first of each table its column names.
 
     Reports with the same columns share a table; a group but ``all`` is indented by two blanks.
+    Where a language model wrote, a table of both ways follows for each file.
     """
     tables: list[list[list[str]]] = []
     for report in reports:
@@ -141,7 +176,7 @@ def tables_of(reports: Iterable[FileReport]) -> list[list[list[str]]]:
         if not tables or tables[-1][0] != ["", *names]:
             tables.append([["", *names]])
         tables[-1] += rows
-    return tables
+    return [*tables, *filter(None, map(_both_ways, reports))]
 
 
 def index_notes(evaluation: Evaluation) -> list[str]:
@@ -160,7 +195,13 @@ def _report_to_json(report: FileReport, wrong: bool) -> dict[str, Any]:
         "left_out": report.left_out,
         "fitted_on": report.fitted_on and list(report.fitted_on),
         "wrong": [dict(one) for one in report.wrong] if wrong else None,
+        "written": report.written and _written_to_json(report.written),
     }
+
+
+def _written_to_json(written: WrittenReport) -> dict[str, Any]:
+    fields = asdict(written)
+    return {**fields, "verified_share": written.share, "questions": list(fields["questions"])}
 
 
 def _encoded(index: ContextIndex | CrowdIndex) -> str:
@@ -186,6 +227,32 @@ def _cells(report: FileReport) -> tuple[list[str], list[list[str]]]:
         latency = [text if first else "" for text in measured.values()]
         rows.append([report.file if first else f"  {group}", *values, *latency])
     return [*names, *measured], rows
+
+
+_ASKED = "ask p50/p95 ms"
+
+
+def _both_ways(report: FileReport) -> list[list[str]]:
+    """Return the figures that both ways have, a row for each way; empty without a model."""
+    written = report.written
+    if written is None:
+        return []
+    own, other = report.groups["all"], written.groups["all"]
+    names = [name for name in own if name in other]
+    head = [report.file, *names, "verified", "written", "failed", _ASKED]
+    failed = str(sum(written.failures.values()))
+    share, wrote = _number(written.share), f"{written.written}/{written.asked}"
+    own_row = [*_values(own, names), "-", "-", "-", _times(report.latency.ask)]
+    other_row = [*_values(other, names), share, wrote, failed, _times(written.latency)]
+    return [head, ["the documents' words", *own_row], [f"by {written.model}", *other_row]]
+
+
+def _values(figures: Figures, names: Sequence[str]) -> list[str]:
+    return [_number(figures.get(name)) for name in names]
+
+
+def _times(one: Percentiles | None) -> str:
+    return f"{one.p50:g}/{one.p95:g}" if one else "-"
 
 
 def _number(value: float | None) -> str:
@@ -231,3 +298,6 @@ def report_notes(reports: Iterable[FileReport]) -> Iterator[str]:
             flatter = ", these very questions: the figures flatter"
             seen = flatter if report.file in report.fitted_on else ""
             yield f"{report.file}: ranked with weights fitted on {names}{seen}"
+        if report.written and report.written.failures:
+            kinds = ", ".join(f"{kind} {n}" for kind, n in report.written.failures.items())
+            yield f"{report.file}: the language model failed: {kinds}; the documents' words count"

@@ -172,6 +172,7 @@ class Toolbox:
             dates=(given.since, given.until),
             k=limits.NEAREST,
             stream=False,
+            llm=False,
         )
         answer = await self._service.asking.run(lambda: self._asking.answer(asked))
         return Given(answer_to_text(answer), answer_to_json(answer))

@@ -139,6 +139,86 @@ class Answer:
     support: float | None = None
 
 
+class Doubt(StrEnum):
+    """What is wrong with a sentence that a language model wrote."""
+
+    UNCITED = "uncited"
+    NO_SUCH_PASSAGE = "no_such_passage"
+    NUMBER = "number"
+    NEGATION = "negation"
+    UNSUPPORTED = "unsupported"
+
+
+class Failure(StrEnum):
+    """Why what a language model wrote is not shown, or why it wrote nothing."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    BUSY = "busy"
+    DENIED = "denied"
+    UNKNOWN_MODEL = "unknown_model"
+    SERVER_ERROR = "server_error"
+    BROKEN = "broken"
+    EMPTY = "empty"
+    NONSENSE = "nonsense"
+    WRONG_LANGUAGE = "wrong_language"
+    NO_ANSWER = "no_answer"
+    UNVERIFIED = "unverified"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSentence:
+    """A sentence that a language model wrote.
+
+    Attributes:
+        text: without its citations.
+        numbers: the passages that it cites and that there are, each once, in its order.
+        doubts: why it is not verified; empty when it is.
+        support: how likely it is that the cited text says it, 0 to 1; None where nothing is cited.
+    """
+
+    text: str
+    numbers: tuple[int, ...]
+    doubts: tuple[Doubt, ...] = ()
+    support: float | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether the cited text says it, as far as that can be measured."""
+        return not self.doubts
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An answer in a language model's words, with the documents' own beside it.
+
+    Attributes:
+        answer: the extractive answer; it stands alone where `sentences` is empty.
+        model: name of the language model.
+        sentences: what is shown of what it wrote, in order; empty when `answer` is a refusal (then
+            the model is not asked) and after a failure.
+        citations: the cited passages, ``original[start:end] == quote``; `number` is the passage's.
+        passages: how many passages the model was given.
+        count: how many sentences it wrote; those left out count.
+        verified: how many of them are verified.
+        failure: why `sentences` is empty; None when it is not, or when the model was not asked.
+        wait: seconds after which a busy model may be asked again, where it said so.
+        seconds: how long the model took.
+    """
+
+    answer: Answer
+    model: str
+    sentences: tuple[WrittenSentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    passages: int = 0
+    count: int = 0
+    verified: int = 0
+    failure: Failure | None = None
+    wait: float | None = None
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class OriginalDocument:
     """An indexed document as it was read, for opening a citation.

@@ -29,7 +29,8 @@ _ANCHORS = 8
 _MOST_MISSED = 3
 """Of the anchors. A text that shares enough hardly ever misses more."""
 
-_IDLE_SPACE = re.compile(r"(?<![a-z0-9])\s+|\s+(?![a-z0-9])")
+_SPACE = re.compile(r"\s+")
+_LATIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _CLAUSE_END = re.compile(r"[\s,.;:!?、。\"'“”‘’()<>\[\]《》〈〉「」『』【】…·]+")
 
 _EXACT = re.compile(r"[\d〇零一二三四五六七八九十百千万亿两半双不没未无非否莫勿]")
@@ -42,11 +43,10 @@ _PARTICLES = ("u", "p", "c", "y")
 
 
 class _Form(NamedTuple):
-    """A text as it is compared: search form without idle blanks, some of its 5-grams, clauses."""
+    """A text as it is compared: search form without idle blanks, and some of its 5-grams."""
 
     text: str
     anchors: tuple[str, ...]
-    clauses: tuple[str, ...]
 
 
 class Repeats:
@@ -93,11 +93,12 @@ class Repeats:
         What `better` says beside it does not matter. A clause with a numeral or a negation must
         stand there as it is; of others, what may be a name must be the same on both sides.
         """
-        matcher = SequenceMatcher(None, form.clauses, better.clauses, autojunk=False)
+        clauses, others = _clauses(form.text), _clauses(better.text)
+        matcher = SequenceMatcher(None, clauses, others, autojunk=False)
         for kind, start, end, better_start, better_end in matcher.get_opcodes():
             if kind in ("replace", "delete"):
-                own = "".join(form.clauses[start:end])
-                other = "".join(better.clauses[better_start:better_end])
+                own = "".join(clauses[start:end])
+                other = "".join(others[better_start:better_end])
                 if _EXACT.search(own + other) or self._names(own) != self._names(other):
                     return True
         return False
@@ -112,11 +113,21 @@ class Repeats:
 
 
 def _form(text: str) -> _Form:
-    plain = _IDLE_SPACE.sub("", search_form(text))
+    plain = _SPACE.sub(_kept, search_form(text))
     last = max(0, len(plain) - _WIDTH)
     starts = {last * at // (_ANCHORS - 1) for at in range(_ANCHORS)}
     anchors = tuple(plain[at : at + _WIDTH] for at in sorted(starts))
-    return _Form(plain, anchors, tuple(filter(None, _CLAUSE_END.split(plain))))
+    return _Form(plain, anchors)
+
+
+def _kept(blank: re.Match[str]) -> str:
+    """Return a blank between two Latin words, and nothing for any other."""
+    text, start, end = blank.string, blank.start(), blank.end()
+    return " " if text[start - 1 : start] in _LATIN and text[end : end + 1] in _LATIN else ""
+
+
+def _clauses(plain: str) -> list[str]:
+    return [clause for clause in _CLAUSE_END.split(plain) if clause]
 
 
 def _shares_enough(form: _Form, better: str) -> bool:

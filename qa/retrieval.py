@@ -18,10 +18,9 @@ from embeddings.lexical import (
     to_traditional,
 )
 from embeddings.model import MODEL_NAME, home
-from embeddings.passage_vectors import is_exact
 from embeddings.searchable import Matching, Searchable
 from embeddings.texts import DocumentHead, PassageRow, Selection
-from embeddings.vectors import SMALL, best
+from embeddings.vectors import SMALL
 from qa import bilingual, repeats, unnamed
 from qa.bilingual import Bilingual
 from qa.evidence import Asked, Texts, Words, weigh
@@ -47,9 +46,6 @@ from qa.records import Hit, Place, Signals
 
 CANDIDATES = 60
 """Passages taken from each half before they are ranked together."""
-
-BETWEEN = 250
-"""Rows nearest to the middle of a question's two forms, among which those of each are taken."""
 
 WEIGHED = 12
 """The best candidates, whose sentences are read before the last ranking."""
@@ -395,15 +391,9 @@ class Retriever:
         self, vectors: QueryVectors, among: NDArray[np.int64] | None
     ) -> list[NDArray[np.int64]]:
         """Return the rows nearest to each form of a question."""
-        index = self.generation.vectors
         forms = [vectors.simplified, vectors.traditional]
-        if vectors.traditional is vectors.simplified or is_exact(index.size):
-            return [index.search(form, CANDIDATES, among)[0] for form in _once(forms)]
-        # A search among many takes long, and the forms lie close together.
-        between = vectors.simplified + vectors.traditional
-        rows = index.search(between / np.linalg.norm(between), BETWEEN, among)[0]
-        own = index.vectors(rows)
-        return [best(rows, own @ form, CANDIDATES)[0] for form in forms]
+        queries = np.stack(_once(forms))
+        return [rows for rows, _ in self.generation.vectors.search_each(queries, CANDIDATES, among)]
 
     def _cosines(
         self, vectors: QueryVectors, rows: NDArray[np.int64]

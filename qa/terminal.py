@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from embeddings.reports import BuildReport, Plan
     from embeddings.store_milvus import MilvusStore
     from embeddings.verify import Verification
+    from qa.generate import Writer
     from qa.own_weights import Summary
     from qa.refit import Refit
 
@@ -252,6 +253,7 @@ def evaluate(
     seed: int,
     by: str | None,
     crowd: bool = False,
+    writer: Writer | None = None,
 ) -> Evaluation:
     """Evaluate question files, with progress on standard error."""
     from qa.evaluate import evaluate as evaluate_files
@@ -260,7 +262,7 @@ def evaluate(
         return evaluate_files(
             [Path(name) for name in files], index=Path(chosen.index),
             cross=[Path(name) for name in cross], model=chosen.model or None,
-            sample=sample, seed=seed, by=by, crowd=crowd, on_progress=on_progress,
+            sample=sample, seed=seed, by=by, crowd=crowd, writer=writer, on_progress=on_progress,
         )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ with a sentence in error.message. A body may have {limits.LARGEST_BODY:,} bytes,
 {limits.LONGEST_QUESTION:,} characters, a history {limits.MOST_TURNS} turns. When more than \
 {limits.WAITING} requests wait, the next is told to come again (503, Retry-After).
 
-The OpenAI protocol is served below /v1; its model is called wenju."""
+The OpenAI protocol is served below /v1; its model is called wenju. Where the server has a \
+language model, wenju-llm answers in that one's words, as /api/ask does with `llm`."""
 
 
 def fastapi_of(service: Service) -> FastAPI:

@@ -66,7 +66,7 @@ def add(bot: ServedBot, settings: Settings, options: Options, auth: str | None) 
     service = service_of(
         bot, Path(settings.index), settings, store=options.store, read_only=options.read_only
     )
-    shared = replace(options, rebuilding=service.rebuilding)
+    shared = replace(options, rebuilding=service.rebuilding, writer=service.writer)
     if not known and (auth is not None or not is_loopback(settings.host)):
         return Added(shared, None)
     return Added(shared, partial(Beside, application_of(service, settings.host, known)))

@@ -10,11 +10,27 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from qa.api.events import Said
-from qa.api.footnotes import Noted, footer, message_text, notes, sentence_text
-from qa.records import Answer
+from qa.api.footnotes import (
+    Noted,
+    footer,
+    message_text,
+    notes,
+    sentence_text,
+    written_footer,
+    written_message_text,
+    written_notes,
+    written_sentence_text,
+)
+from qa.records import Answer, Citation, Written, WrittenSentence
 
 MODEL = "wenju"
 """Name of the corpus among a client's models."""
+
+WRITING_MODEL = "wenju-llm"
+"""Name of the corpus whose answers a language model writes, where the server has one."""
+
+Streamed = Said | Answer | WrittenSentence | Written | None
+"""A part of a streamed reply; None is its head alone."""
 
 # Nothing is generated, so no tokens are counted; clients want the field.
 _USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
@@ -28,33 +44,37 @@ class Reply:
         base: address of the server, with a slash at its end, which citations lead to.
         id: names the reply.
         created: seconds since 1970.
+        model: who replies.
     """
 
     base: str
+    model: str = MODEL
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def whole(self, answer: Answer) -> dict[str, Any]:
+    def whole(self, answer: Answer | Written) -> dict[str, Any]:
         """Return a chat completion."""
-        content = message_text(answer)
+        content = _message(answer)
         message = {"role": "assistant", "content": content, "refusal": None, **self._cited(answer)}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
         return {**self._frame("chat.completion"), "choices": [choice], "usage": _USAGE}
 
-    def chunks(self, part: Said | Answer, is_first: bool) -> Iterator[dict[str, Any]]:
-        """Yield the chunks of one part of a streamed answer.
+    def head(self) -> dict[str, Any]:
+        """Return the first chunk of a stream."""
+        return self._chunk({"role": "assistant", "content": ""})
+
+    def said(self, text: str) -> dict[str, Any]:
+        """Return a chunk with a part of the message."""
+        return self._chunk({"content": text})
+
+    def end(self, answer: Answer | Written, start: int = 0) -> dict[str, Any]:
+        """Return the last chunk, with the citations.
 
         Args:
-            part: a sentence, or the whole answer behind all of them.
-            is_first: whether no other part came before.
+            answer: the whole.
+            start: character of the message at which it begins.
         """
-        if is_first:
-            yield self._chunk({"role": "assistant", "content": ""})
-        if isinstance(part, Said):
-            yield self._chunk({"content": sentence_text(part.sentence)})
-            return
-        yield self._chunk({"content": footer(part)})
-        yield self._chunk(self._cited(part), "stop")
+        return self._chunk(self._cited(answer, start), "stop")
 
     def usage(self) -> dict[str, Any]:
         """Return the chunk that some clients ask for behind the last one."""
@@ -65,12 +85,12 @@ class Reply:
         return {**self._frame("chat.completion.chunk"), "choices": [choice]}
 
     def _frame(self, kind: str) -> dict[str, Any]:
-        return {"id": self.id, "object": kind, "created": self.created, "model": MODEL}
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
 
-    def _cited(self, answer: Answer) -> dict[str, Any]:
-        annotations = [self._annotation(noted) for noted in notes(answer)]
-        citations = [asdict(citation) for citation in answer.citations]
-        return {"annotations": annotations, "citations": citations}
+    def _cited(self, answer: Answer | Written, start: int = 0) -> dict[str, Any]:
+        noted = _notes(answer, start)
+        citations = [asdict(citation) for citation in _citations(answer)]
+        return {"annotations": [*map(self._annotation, noted)], "citations": citations}
 
     def _annotation(self, noted: Noted) -> dict[str, Any]:
         cited = noted.citation
@@ -86,6 +106,71 @@ class Reply:
         }
 
 
-def model_card(created: int) -> dict[str, Any]:
+class StreamedReply:
+    """The chunks of one reply, part by part.
+
+    Args:
+        reply: its frame.
+        question: what is answered; its language is that of the reply.
+    """
+
+    def __init__(self, reply: Reply, question: str = "") -> None:
+        self._reply, self._question = reply, question
+        self._begun = False
+        self._length = 0
+
+    def chunks(self, part: Streamed) -> Iterator[dict[str, Any]]:
+        """Yield the chunks of one part: a sentence, or the whole behind all of them."""
+        if not self._begun:
+            self._begun = True
+            yield self._reply.head()
+        match part:
+            case None:
+                return
+            case Said():
+                yield self._say(sentence_text(part.sentence))
+            case Answer():
+                yield self._say(footer(part))
+                yield self._reply.end(part)
+            case WrittenSentence():
+                is_first = not self._length
+                yield self._say(written_sentence_text(part, self._question, is_first=is_first))
+            case Written():
+                yield from self._end(part)
+
+    def _end(self, written: Written) -> Iterator[dict[str, Any]]:
+        """Yield the end of what a model wrote.
+
+        What is said cannot be taken back here: after a failure the documents' own sentences stand
+        below it, and the note says that they are what counts.
+        """
+        if self._length and not written.sentences:
+            yield self._say("\n\n")
+        start = self._length
+        yield self._say(written_footer(written))
+        yield self._reply.end(written, start)
+
+    def _say(self, text: str) -> dict[str, Any]:
+        self._length += len(text)
+        return self._reply.said(text)
+
+
+def _message(answer: Answer | Written) -> str:
+    return message_text(answer) if isinstance(answer, Answer) else written_message_text(answer)
+
+
+def _notes(answer: Answer | Written, start: int) -> Iterator[Noted]:
+    if isinstance(answer, Answer):
+        return notes(answer, start)
+    return written_notes(answer, start)
+
+
+def _citations(answer: Answer | Written) -> tuple[Citation, ...]:
+    if isinstance(answer, Written) and not answer.sentences:
+        return answer.answer.citations
+    return answer.citations
+
+
+def model_card(name: str, created: int) -> dict[str, Any]:
     """Return the corpus as a model; `created` in seconds since 1970."""
-    return {"id": MODEL, "object": "model", "created": created, "owned_by": MODEL}
+    return {"id": name, "object": "model", "created": created, "owned_by": MODEL}

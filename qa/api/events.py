@@ -10,8 +10,8 @@ from starlette.responses import StreamingResponse
 
 from embeddings.errors import WenjuError
 from qa.api.problems import body_of, problem_of, written
-from qa.records import Answer, AnswerSentence, Citation
-from qa.render import answer_to_json
+from qa.records import Answer, AnswerSentence, Citation, Written, WrittenSentence
+from qa.render import answer_to_json, written_sentence_to_json, written_to_json
 
 MEDIA_TYPE = "text/event-stream"
 
@@ -22,6 +22,9 @@ class Said:
 
     sentence: AnswerSentence
     citations: tuple[Citation, ...]
+
+
+Part = Said | Answer | WrittenSentence | Written
 
 
 def said_in(answer: Answer) -> list[Said]:
@@ -60,16 +63,28 @@ def event(name: str, data: Any) -> bytes:
     return f"event: {name}\ndata: {written(data)}\n\n".encode("utf-8", "replace")
 
 
-async def events(parts: AsyncIterator[Said | Answer]) -> AsyncIterator[bytes]:
-    """Yield ``sentence`` events, then the whole record as ``answer``; or ``error``."""
+async def events(parts: AsyncIterator[Part]) -> AsyncIterator[bytes]:
+    """Yield ``sentence`` events, then the whole record as ``answer``; or ``error``.
+
+    What a language model writes follows as ``written_sentence`` and, whole, as ``written``.
+    """
     try:
         async for part in parts:
-            if isinstance(part, Answer):
-                yield event("answer", answer_to_json(part))
-            else:
-                yield event("sentence", said_to_json(part))
+            yield _event_of(part)
     except WenjuError as error:
         yield event("error", body_of(problem_of(error)))
+
+
+def _event_of(part: Part) -> bytes:
+    match part:
+        case Answer():
+            return event("answer", answer_to_json(part))
+        case WrittenSentence():
+            return event("written_sentence", written_sentence_to_json(part))
+        case Written():
+            return event("written", written_to_json(part))
+        case _:
+            return event("sentence", said_to_json(part))
 
 
 def streamed(lines: AsyncIterator[bytes]) -> StreamingResponse:

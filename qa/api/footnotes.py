@@ -7,8 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from embeddings.records import Span
-from qa.records import Answer, AnswerSentence, Citation
-from qa.render import answer_to_text, remarks, source_lines
+from qa.records import Answer, AnswerSentence, Citation, Written, WrittenSentence
+from qa.render import (
+    answer_to_text,
+    doubts,
+    glue,
+    language_of,
+    numbered,
+    remarks,
+    source_lines,
+    written_note,
+)
 
 _RULE = "\n\n---\n"
 """Between what is said and its sources."""
@@ -17,6 +26,8 @@ _BREAK = "  \n"
 """A line break that Markdown keeps, too."""
 
 _NUMBER = re.compile(r"\[\d{1,3}\]")
+_DOUBT = f"(?:{'|'.join(map(re.escape, doubts()))})"
+_DOUBTS = re.compile(rf"(?: \(|（){_DOUBT}(?:(?:, |，){_DOUBT})*[)）]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +60,65 @@ def message_text(answer: Answer) -> str:
     return "".join(map(sentence_text, answer.sentences)) + footer(answer)
 
 
-def notes(answer: Answer) -> Iterator[Noted]:
-    """Yield the citations with their places in the message, in its order."""
+def written_sentence_text(sentence: WrittenSentence, question: str, *, is_first: bool) -> str:
+    """Return a sentence of a language model with its numbers and doubts, as a part of the message.
+
+    Args:
+        sentence: what it wrote.
+        question: what was answered.
+        is_first: whether no other sentence came before.
+    """
+    language = language_of(question)
+    return ("" if is_first else glue(language)) + numbered(sentence, language)
+
+
+def written_footer(written: Written) -> str:
+    """Return what follows the sentences of a language model: sources, who wrote it, what failed.
+
+    After a failure the documents' own sentences stand here, too.
+    """
+    note = written_note(written)
+    if not written.sentences:
+        return message_text(written.answer) + (f"\n\n{note}" if note else "")
+    return _RULE + _BREAK.join([*source_lines(written.citations), note])
+
+
+def written_message_text(written: Written) -> str:
+    """Return the whole message."""
+    said = (
+        written_sentence_text(one, written.answer.question, is_first=at == 0)
+        for at, one in enumerate(written.sentences)
+    )
+    return "".join(said) + written_footer(written)
+
+
+def written_notes(written: Written, start: int = 0) -> Iterator[Noted]:
+    """Yield the citations with their places in the message, in its order.
+
+    Args:
+        written: whose message it is.
+        start: where the documents' own sentences begin, when they stand alone.
+    """
+    if not written.sentences:
+        yield from notes(written.answer, start)
+        return
     start = 0
+    for at, sentence in enumerate(written.sentences):
+        told = written_sentence_text(sentence, written.answer.question, is_first=at == 0)
+        begin = start + told.index(sentence.text)
+        span = Span(begin, begin + len(sentence.text))
+        start += len(told)
+        cited = (one for one in written.citations if one.number in sentence.numbers)
+        yield from (Noted(span, one) for one in cited)
+
+
+def notes(answer: Answer, start: int = 0) -> Iterator[Noted]:
+    """Yield the citations with their places in the message, in its order.
+
+    Args:
+        answer: whose message it is.
+        start: character of the message at which the answer begins.
+    """
     for sentence in answer.sentences:
         span = Span(start, start + len(sentence.text))
         start += len(sentence_text(sentence))
@@ -66,5 +133,5 @@ def without_footnotes(message: str) -> str:
     """
     said, rule, _ = message.partition(_RULE)
     if rule:
-        return _NUMBER.sub("", said)
+        return _DOUBTS.sub("", _NUMBER.sub("", said))
     return "" if message.startswith(remarks()) else message

@@ -31,6 +31,9 @@ LARGEST_OFFSET = 2**53 - 1
 ASKED_AT_ONCE = 4
 """Questions that are answered at the same time; more would only slow each other down."""
 
+WRITTEN_AT_ONCE = 8
+"""Answers that are written by a language model at the same time; most of it is waiting."""
+
 READ_AT_ONCE = 16
 """Other requests that are answered at the same time."""
 

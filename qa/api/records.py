@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from embeddings.library import Status
 from embeddings.records import Role
-from qa.records import Reason
+from qa.records import Doubt, Failure, Reason
 
 Pair = tuple[int, int]
 """(start, end) in Unicode characters."""
@@ -106,6 +106,33 @@ class Answer(_Shape):
     reason: Reason | None = Field(description="Why there is no answer.")
     support: float | None = Field(description="How likely it is that the documents answer.")
     remark: str = Field(description="The program's own sentence where there is no answer.")
+
+
+class WrittenSentence(_Shape):
+    """A sentence that a language model wrote."""
+
+    text: str
+    numbers: list[int] = Field(description="The passages that it cites.")
+    doubts: list[Doubt] = Field(description="Why it is not verified; empty when it is.")
+    support: float | None = Field(description="How likely the cited text says it.")
+    verified: bool
+
+
+class Written(_Shape):
+    """An answer in a language model's words, the documents' own beside it."""
+
+    answer: Answer = Field(description="The documents' own sentences, or the refusal.")
+    model: str
+    sentences: list[WrittenSentence] = Field(description="Empty when `answer` stands alone.")
+    citations: list[Citation]
+    passages: int = Field(description="How many the model was given.")
+    count: int = Field(description="How many sentences it wrote.")
+    verified: int = Field(description="How many of them are verified.")
+    failure: Failure | None = Field(description="Why its words are not shown.")
+    wait: float | None = Field(description="Seconds after which a busy model may be asked again.")
+    seconds: float
+    text: str = Field(description="What is to be shown, without citations.")
+    note: str = Field(description="Who wrote it, or why the model's words are not shown.")
 
 
 class File(_Shape):

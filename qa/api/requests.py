@@ -67,6 +67,9 @@ class AskRequest(_Filtered):
         limits.NEAREST, ge=0, le=limits.NEAREST, description="How many nearest passages to add."
     )
     stream: bool = Field(False, description="Send sentences as they are ready (SSE).")
+    llm: bool = Field(
+        False, description="Have the answer written by the server's language model, and checked."
+    )
 
     def turns(self) -> list[str | Turn]:
         """Return the history in the form that a bot takes."""

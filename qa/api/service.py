@@ -20,9 +20,10 @@ from qa.bot import IndexInfo
 from qa.conversation import Turn
 from qa.feedback import FeedbackStore
 from qa.found import Period
+from qa.generate import Writer, writer_of
 from qa.page.protocols import AnsweringBot
 from qa.rebuilding import Engines, Rebuilding, build_of
-from qa.records import Answer
+from qa.records import Answer, Written, WrittenSentence
 
 if TYPE_CHECKING:
     from embeddings.store_milvus import MilvusStore
@@ -46,6 +47,9 @@ class ServedBot(AnsweringBot, Protocol):
         dates: Period | None = None,
     ) -> Answer:
         """Answer `question`, which may follow up on `history`."""
+
+    def writing(self, writer: Writer, answer: Answer) -> Iterator[WrittenSentence | Written]:
+        """Yield what a language model makes of an answer, by sentences; then the whole."""
 
     def info(self) -> IndexInfo:
         """Return what the index holds."""
@@ -108,7 +112,9 @@ class Service:
         library: its documents.
         rebuilding: brings it up to date.
         read_only: whether nothing may be changed.
+        writer: has a language model write; None where none is set.
         asking: where questions wait.
+        writing: where they wait for a language model.
         reading: where everything else waits.
     """
 
@@ -116,7 +122,9 @@ class Service:
     library: Library
     rebuilding: Rebuilding
     read_only: bool = False
+    writer: Writer | None = None
     asking: Gate = field(default_factory=lambda: Gate(limits.ASKED_AT_ONCE))
+    writing: Gate = field(default_factory=lambda: Gate(limits.WRITTEN_AT_ONCE))
     reading: Gate = field(default_factory=lambda: Gate(limits.READ_AT_ONCE))
 
     @cached_property
@@ -150,7 +158,10 @@ def service_of(
         settings: those that a rebuild goes by.
         store: what keeps its generations; None for the folder, or for what the folder remembers.
         read_only: whether nothing may be changed.
+
+    Raises:
+        SettingError: the settings name a language model in part or wrongly.
     """
     library = Library(index, Limits.of(settings), store or milvus_of(index, settings))
     rebuilding = Rebuilding(build_of(library, lambda: bot.engines, settings), index)
-    return Service(bot, library, rebuilding, read_only)
+    return Service(bot, library, rebuilding, read_only, writer_of(settings))

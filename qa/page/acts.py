@@ -6,7 +6,8 @@ Nothing is kept of a visitor between two requests. `qa.page.guard` has checked w
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterable, Mapping
+from inspect import GEN_RUNNING, getgeneratorstate
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
@@ -21,6 +22,9 @@ from qa.page.views import Part, Patch, Routed, View
 ASKED_AT_ONCE = 4
 """Questions that are answered at the same time; more would only slow each other down."""
 
+WRITTEN_AT_ONCE = 8
+"""Answers that a language model writes at the same time; their steps wait for it."""
+
 AT_ONCE = 16
 """Steps of acts of any other view that run at the same time; some of them only wait."""
 
@@ -29,6 +33,8 @@ WAITING = 64
 
 LARGEST_REQUEST = 4 * 1024 * 1024
 """Bytes of what a browser may send with an act."""
+
+_LIMITS = {"ask": ASKED_AT_ONCE, "ask/write": WRITTEN_AT_ONCE}
 
 _END = object()
 
@@ -58,7 +64,7 @@ class Acts:
         view = self._page.view(request.path_params["view"])
         if view is None:
             return PlainTextResponse("There is no such view.", 404)
-        limiter = self._limit(view.name)
+        limiter = self._limit(view.name, request.path_params["act"])
         if limiter.statistics().tasks_waiting >= WAITING:
             return PlainTextResponse("Too many are asking; try again in a moment.", 503)
         data = await _sent(request)
@@ -70,13 +76,15 @@ class Acts:
             return await to_thread.run_sync(next, lines, _END, limiter=limiter)
 
         # Taken before the response begins: a fault of the program then goes to `fault`.
-        return StreamingResponse(_streamed(await step(), step), media_type="application/jsonl")
+        streamed = _streamed(await step(), step, lines)
+        return StreamingResponse(streamed, media_type="application/jsonl")
 
-    def _limit(self, view: str) -> CapacityLimiter:
-        at_once = ASKED_AT_ONCE if view == "ask" else AT_ONCE
-        return self._limits.setdefault(view, CapacityLimiter(at_once))
+    def _limit(self, view: str, act: str) -> CapacityLimiter:
+        # A model that is slow must not keep others from being answered.
+        name = f"{view}/{act}" if f"{view}/{act}" in _LIMITS else view
+        return self._limits.setdefault(name, CapacityLimiter(_LIMITS.get(name, AT_ONCE)))
 
-    def _lines(self, view: View, request: Request, data: Mapping[str, Any]) -> Iterator[bytes]:
+    def _lines(self, view: View, request: Request, data: Mapping[str, Any]) -> Generator[bytes]:
         cookie = request.cookies.get(LANGUAGE_COOKIE)
         visit = self._page.visit(cookie, request.headers.get("accept-language"))
         name = request.path_params["act"]
@@ -93,11 +101,16 @@ def _acted(view: View, name: str, data: Mapping[str, Any], visit: Any) -> Iterab
     return view.act(name, data, visit)
 
 
-async def _streamed(first: Any, step: Any) -> AsyncIterator[bytes]:
-    line = first
-    while line is not _END:
-        yield line
-        line = await step()
+async def _streamed(first: Any, step: Any, lines: Generator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        line = first
+        while line is not _END:
+            yield line
+            line = await step()
+    finally:
+        # The browser may have gone: what a language model still writes is not wanted.
+        if getgeneratorstate(lines) != GEN_RUNNING:
+            lines.close()
 
 
 async def fault(request: Request, _: Exception) -> Response:

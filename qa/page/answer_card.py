@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from qa.page.feedback_slot import feedback_slot
 from qa.page.markup import Markup, element, escape, join
-from qa.page.opener import opener
 from qa.page.places import details, quoted
-from qa.page.references import Kind, Reference, citation_references, passage_references
+from qa.page.references import Reference, citation_references, passage_references
+from qa.page.source_list import cite_html, numbered, sources_html
 from qa.page.stored import record
 from qa.page.texts import Texts, no_answer
 from qa.page.turns import AskedTurn, Failure
+from qa.page.written_card import by_html, by_id, copy_html, copy_id, text_html, written_id
 from qa.records import Answer, AnswerSentence, Reason
 
 _NAMED = 3
 """Files that are named of those that were asked."""
-
-
-def _opener(reference: Reference, label: str, texts: Texts, class_: str) -> Markup:
-    name = texts.citation.format(number=reference.number, title=reference.title or reference.source)
-    return opener(
-        reference, label, class_, aria_label=name if reference.kind is Kind.CITATION else None
-    )
 
 
 def _marked(sentence: AnswerSentence) -> Iterator[Markup]:
@@ -37,32 +30,13 @@ def _marked(sentence: AnswerSentence) -> Iterator[Markup]:
 
 def _sentence(sentence: AnswerSentence, cited: dict[int, Reference], texts: Texts) -> Markup:
     reference = cited.get(sentence.number)
-    number = (
-        element("sup", _opener(reference, str(sentence.number), texts, "cite"))
-        if reference is not None
-        else Markup()
-    )
+    number = cite_html(reference, texts) if reference is not None else Markup()
     return element("p", *_marked(sentence), number, class_="sentence")
-
-
-def _source(shared: Sequence[Reference], texts: Texts) -> Markup:
-    numbers = [_opener(item, str(item.number), texts, "number") for item in shared]
-    first = shared[0]
-    title = element("b", first.title) if first.title else Markup()
-    where = " · ".join(details(first, texts))
-    return element("li", *numbers, title, element("span", where, class_="where"))
-
-
-def _sources(cited: Sequence[Reference], texts: Texts) -> Markup:
-    """List the sources; neighbouring citations of one article share a line."""
-    shared = groupby(cited, key=lambda item: (item.title, item.source, item.page, item.date))
-    rows = [_source(list(items), texts) for _, items in shared]
-    return element("ul", *rows, class_="sources", aria_label=texts.sources)
 
 
 def _nearest(passages: Sequence[Reference], texts: Texts) -> Markup:
     rows = [
-        element("li", _opener(passage, join(_passage_line(passage, texts)), texts, "passage"))
+        element("li", numbered(passage, join(_passage_line(passage, texts)), texts, "passage"))
         for passage in passages
     ]
     return element("ul", *rows, class_="nearest")
@@ -114,10 +88,14 @@ def _related(passages: Sequence[Reference], texts: Texts) -> Markup:
 
 def _actions(turn: AskedTurn, answer: Answer, cited: Sequence[Reference], texts: Texts) -> Markup:
     copied = "\n\n".join(quoted(reference, texts) for reference in cited)
-    copy = element("button", texts.copy, type="button", data_act="copy", data_copy=copied)
+    own = element(
+        "button", texts.copy, type="button", class_="own", data_act="copy", data_copy=copied
+    )
+    written = copy_html(turn.written, texts) if turn.written is not None else Markup()
+    copy = element("span", written, id=copy_id(turn.group), class_="as-written")
     related = _related(passage_references(answer.nearest, turn.group), texts)
     return element(
-        "div", copy, _retry(turn, texts), _judged(turn, texts), related, class_="actions"
+        "div", own, copy, _retry(turn, texts), _judged(turn, texts), related, class_="actions"
     )
 
 
@@ -150,11 +128,35 @@ def _answer(turn: AskedTurn, answer: Answer, texts: Texts) -> Markup:
         _understood(turn, answer, texts),
         _limited(turn, texts),
         _changed(turn, texts),
-        *[_sentence(item, by_number, texts) for item in answer.sentences],
-        _sources(cited, texts),
+        _written(turn, texts),
+        element(
+            "div",
+            *[_sentence(item, by_number, texts) for item in answer.sentences],
+            sources_html(cited, texts),
+            class_="own",
+        ),
+        _by(turn, texts),
         _actions(turn, answer, cited, texts),
         class_="card answer",
+        data_shown=_shown(turn),
     )
+
+
+def _written(turn: AskedTurn, texts: Texts) -> Markup:
+    """Return the place of a model's words; empty and not seen where there are none."""
+    shown = text_html(turn.written, turn.group, texts) if turn.written is not None else Markup()
+    return element("div", shown, id=written_id(turn.group), class_="written")
+
+
+def _by(turn: AskedTurn, texts: Texts) -> Markup:
+    written = turn.written
+    said = by_html(written, is_own=turn.is_own, texts=texts) if written is not None else Markup()
+    return element("div", said, id=by_id(turn.group), class_="by")
+
+
+def _shown(turn: AskedTurn) -> str:
+    is_written = turn.written is not None and turn.written.sentences and not turn.is_own
+    return "written" if is_written else "own"
 
 
 def _without_answer(turn: AskedTurn, answer: Answer, texts: Texts) -> Markup:

@@ -19,7 +19,7 @@ from qa.page.export import exported
 from qa.page.frame import dock_html, examples_html
 from qa.page.markup import Markup, element, join
 from qa.page.originals import Originals
-from qa.page.protocols import AnsweringBot
+from qa.page.protocols import AnsweringBot, WritingBot
 from qa.page.references import Reference, citation_references, reference_from
 from qa.page.source_panel import panel_patch
 from qa.page.stored import history_from, record, turns_from
@@ -27,6 +27,7 @@ from qa.page.talks import bar_html
 from qa.page.texts import Language
 from qa.page.turns import AskedTurn, Failure, asked
 from qa.page.views import Part, Patch, Reply, Visit, unknown_act
+from qa.page.writing import written_parts
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class AskView:
         self._examples_lock = Lock()
         self._acts: dict[str, _Act] = {
             "ask": self._ask,
+            "write": self._write,
             "open": self._open,
             "render": self._render,
             "examples": self._show_examples,
@@ -66,11 +68,11 @@ class AskView:
             role="log",
             aria_label=visit.texts.conversation,
         )
-        dock = element("div", dock_html(known, visit.texts), id="dock")
+        dock = element("div", dock_html(known, visit.texts, visit.options.model), id="dock")
         return element("div", join([bar_html(visit.texts), talk, dock]), id="talk")
 
     def act(self, name: str, data: Mapping[str, Any], visit: Visit) -> Iterable[Part]:
-        """Ask, open a citation, show a conversation again, make examples, export."""
+        """Ask, have written, open a citation, show a conversation again, give examples, export."""
         if name not in self._acts:
             raise unknown_act(self, name)
         return self._acts[name](data, visit)
@@ -92,14 +94,23 @@ class AskView:
             return self._examples[1]
 
     def _ask(self, data: Mapping[str, Any], visit: Visit) -> Iterator[Part]:
-        question, number = str(data.get("question", "")).strip(), _number(data.get("number"))
-        history, sources = history_from(data.get("history")), _sources(data.get("sources"))
-        turn = asked(self._bot, question, number, history, sources)
+        turn = self._asked(data)
         yield Patch(turn.group, turn_html(turn, visit.texts))
         yield Reply(_told(turn))
         first = _first_citation(turn)
         if first is not None:
             yield panel_patch(self._originals.open(first), visit.texts)
+
+    def _write(self, data: Mapping[str, Any], visit: Visit) -> Iterable[Part]:
+        writer = visit.options.writer
+        if writer is None or not isinstance(self._bot, WritingBot):
+            return [Reply({"written": None})]
+        return written_parts(self._bot, writer, self._asked(data), visit.texts)
+
+    def _asked(self, data: Mapping[str, Any]) -> AskedTurn:
+        question, number = str(data.get("question", "")).strip(), _number(data.get("number"))
+        history, sources = history_from(data.get("history")), _sources(data.get("sources"))
+        return asked(self._bot, question, number, history, sources)
 
     def _open(self, data: Mapping[str, Any], visit: Visit) -> Iterator[Part]:
         reference = reference_from(data.get("reference"))

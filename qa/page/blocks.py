@@ -17,7 +17,7 @@ from qa.page.handlers import Page
 ASKED_AT_ONCE = 4
 QUEUE_LENGTH = 64
 
-_OWN = ("frame", "panel", "talks", "choice", "ask")
+_OWN = ("frame", "panel", "talks", "choice", "written", "ask")
 
 
 class Endpoint:

@@ -10,10 +10,13 @@ from typing import Any
 from embeddings.errors import QuestionError
 from qa.page.markup import Markup, element, escape, join
 from qa.page.places import place
-from qa.page.references import Reference, citation_references
+from qa.page.references import Reference, citation_references, written_references
 from qa.page.texts import Texts, no_answer
 from qa.page.turns import AskedTurn, Turns
-from qa.records import Answer, Reason
+from qa.page.written_card import written_line
+from qa.page.written_texts import WRITTEN_TEXTS, doubt_words
+from qa.records import Answer, Reason, Written
+from qa.render import doubts_note, language_of, written_note
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$&])")
 
@@ -28,6 +31,9 @@ p { margin: .4em 0; overflow-wrap: anywhere; }
 sup { color: #0f6b5c; font-weight: 600; }
 .where, .understood { color: #5b6670; font-size: .88em; }
 blockquote { margin: .2em 0 0; white-space: pre-wrap; }
+h3 { margin: 1.2em 0 .4em; font-size: 1em; color: #5b6670; }
+.doubted { text-decoration: underline dotted #855700 2px; text-underline-offset: 4px; }
+small { color: #855700; }
 .refusal { border-left: 3px solid #855700; padding-left: 1em; }
 """
 
@@ -81,10 +87,21 @@ def _markdown_turn(turn: AskedTurn, texts: Texts) -> Iterator[str]:
     if not answer.answered:
         yield f"> {escaped_markdown(_refused(turn, answer))}"
         return
+    if turn.written is not None and turn.written.sentences:
+        yield from _markdown_written(turn.written, texts)
     said = (f"{escaped_markdown(one.text)} \\[{one.number}\\]" for one in answer.sentences)
     yield "\n".join(f"{line}  " for line in said).rstrip()
     for reference in citation_references(answer):
         yield _markdown_citation(reference, texts)
+
+
+def _markdown_written(written: Written, texts: Texts) -> Iterator[str]:
+    """Yield what a language model wrote, its citations, who it was; then a heading for the rest."""
+    yield escaped_markdown(written_line(written))
+    yield f"*{escaped_markdown(written_note(written))}*"
+    for reference in written_references(written):
+        yield _markdown_citation(reference, texts)
+    yield f"### {escaped_markdown(WRITTEN_TEXTS[texts.language].own)}"
 
 
 def _markdown_citation(reference: Reference, texts: Texts) -> str:
@@ -121,8 +138,9 @@ def _html_turn(turn: AskedTurn, texts: Texts) -> Markup:
         else Markup()
     )
     changed = element("p", texts.changed_answer, class_="where") if turn.is_changed else Markup()
+    written = _html_written(turn.written, texts) if turn.written is not None else Markup()
     said = _html_answer(answer, texts) if answer.answered else _html_refusal(turn, answer)
-    return element("section", element("h2", turn.question), understood, changed, said)
+    return element("section", element("h2", turn.question), understood, changed, written, said)
 
 
 def _html_refusal(turn: AskedTurn, answer: Answer) -> Markup:
@@ -132,6 +150,30 @@ def _html_refusal(turn: AskedTurn, answer: Answer) -> Markup:
 def _html_answer(answer: Answer, texts: Texts) -> Markup:
     said = [element("p", one.text, element("sup", str(one.number))) for one in answer.sentences]
     return join([*said, *_html_citations(citation_references(answer), texts)])
+
+
+def _html_written(written: Written, texts: Texts) -> Markup:
+    if not written.sentences:
+        return Markup()
+    said = join(_html_sentences(written))
+    return join(
+        [
+            element("p", said),
+            element("p", written_note(written), class_="where"),
+            *_html_citations(written_references(written), texts),
+            element("h3", WRITTEN_TEXTS[texts.language].own),
+        ]
+    )
+
+
+def _html_sentences(written: Written) -> Iterator[Markup]:
+    language = language_of(written.answer.question)
+    for one in written.sentences:
+        why = doubts_note(one, language)
+        yield element("span", one.text, class_="doubted" if why else None)
+        yield from (element("sup", f"[{number}]") for number in one.numbers)
+        yield element("small", " ", doubt_words(why, language)) if why else Markup()
+        yield escape(" ")
 
 
 def _html_citations(cited: Sequence[Reference], texts: Texts) -> Iterator[Markup]:

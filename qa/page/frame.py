@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from qa.page.markup import Markup, element, join
+from qa.page.markup import Markup, element, join, undirected
 from qa.page.protocols import IndexFacts
 from qa.page.texts import TEXTS, Language, Texts, size
+from qa.page.written_texts import WRITTEN_TEXTS
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -146,8 +147,11 @@ def examples_html(examples: Sequence[str]) -> Markup:
     return join([_example(question) for question in examples])
 
 
-def dock_html(examples: Sequence[str], texts: Texts) -> Markup:
-    """Return the example questions, none while they are still being made, and the question box."""
+def dock_html(examples: Sequence[str], texts: Texts, model: str = "") -> Markup:
+    """Return the example questions, none while they are still being made, and the question box.
+
+    Below it one can keep the language model of this name from writing; empty where there is none.
+    """
     chips = element(
         "div",
         examples_html(examples),
@@ -156,7 +160,22 @@ def dock_html(examples: Sequence[str], texts: Texts) -> Markup:
         role="group",
         aria_label=texts.examples,
     )
-    return join([chips, _editing(texts), _choice(texts), _box(texts)])
+    allow = _allow(model, texts) if model else Markup()
+    return join([chips, _editing(texts), _choice(texts), _box(texts), allow])
+
+
+def _allow(model: str, texts: Texts) -> Markup:
+    """Return the box that lets a language model write; the script remembers it."""
+    words = WRITTEN_TEXTS[texts.language]
+    tick = element("input", type="checkbox", id="allow", checked=True)
+    return element(
+        "label",
+        tick,
+        element("span", words.allow.format(model=undirected(model))),
+        class_="allow",
+        title=words.allow_why,
+        data_missing=words.missing,
+    )
 
 
 def _editing(texts: Texts) -> Markup:

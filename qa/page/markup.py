@@ -13,6 +13,9 @@ from typing import Any
 
 Attribute = str | int | bool | None
 
+_DIRECTING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that are not seen and turn the order of others."""
+
 _UNSAFE = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 """Ends a script element, begins a comment in one, or cannot be written as UTF-8."""
 
@@ -31,6 +34,11 @@ def escape(text: str) -> Markup:
     if isinstance(text, Markup):
         return text
     return Markup(html.escape(text, quote=True).replace("\r", "&#13;"))
+
+
+def undirected(text: str) -> str:
+    """Return text without the characters that would show it in another order than it has."""
+    return _DIRECTING.sub("", text)
 
 
 def join(parts: Iterable[str]) -> Markup:

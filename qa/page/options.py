@@ -13,6 +13,7 @@ from qa.rebuilding import Rebuilding
 
 if TYPE_CHECKING:
     from embeddings.store_milvus import MilvusStore
+    from qa.generate import Writer
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -30,6 +31,7 @@ class Options:
         index: the index folder; None where there is none on disk.
         store: what keeps its generations; None for the folder, or for what the folder remembers.
         rebuilding: brings the index up to date; None for one of the page's own.
+        writer: has answers written by a language model; None where none is set.
 
     Raises:
         SettingError: when `accent` is no colour.
@@ -43,6 +45,7 @@ class Options:
     index: Path | None = None
     store: MilvusStore | None = None
     rebuilding: Rebuilding | None = None
+    writer: Writer | None = None
 
     def __post_init__(self) -> None:
         if self.accent and not _COLOUR.fullmatch(self.accent):
@@ -50,3 +53,8 @@ class Options:
                 f"Setting 'accent' is {self.accent!r}; give a colour as #0f6b5c, red, green and "
                 "blue in two hexadecimal digits each"
             )
+
+    @property
+    def model(self) -> str:
+        """Name of the language model; empty where none is set."""
+        return self.writer.model.access.model if self.writer is not None else ""

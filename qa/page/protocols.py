@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
 from embeddings.texts import DocumentHead, PassageRow
 from qa.conversation import Turn
 from qa.found import Period
-from qa.records import Answer, Hit, OriginalDocument
+from qa.generate import Writer
+from qa.records import Answer, Hit, OriginalDocument, Written, WrittenSentence
 
 
 class IndexFacts(Protocol):
@@ -81,3 +82,11 @@ class AnsweringBot(Protocol):
 
     def info(self) -> IndexFacts:
         """Return what the index holds."""
+
+
+@runtime_checkable
+class WritingBot(AnsweringBot, Protocol):
+    """A bot whose answers a language model can put in its own words."""
+
+    def writing(self, writer: Writer, answer: Answer) -> Iterator[WrittenSentence | Written]:
+        """Yield each sentence as soon as it is checked, then the whole."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from embeddings.errors import QuestionError
 from embeddings.records import Span
-from qa.records import Answer, Citation, Hit
+from qa.records import Answer, Citation, Hit, Written
 
 NEAREST_SHOWN = 3
 
@@ -63,8 +63,19 @@ class Reference:
 
 def citation_references(answer: Answer, group: str = "") -> tuple[Reference, ...]:
     """Return one reference for each citation number of `answer`, in order of number."""
-    ordered = sorted(answer.citations, key=lambda citation: citation.number)
     texts = {sentence.number: sentence.text for sentence in answer.sentences}
+    return _numbered(answer.citations, texts, group)
+
+
+def written_references(written: Written, group: str = "") -> tuple[Reference, ...]:
+    """Return one reference for each citation number of a written text, in order of number."""
+    return _numbered(written.citations, {}, group)
+
+
+def _numbered(
+    citations: Iterable[Citation], texts: Mapping[int, str], group: str
+) -> tuple[Reference, ...]:
+    ordered = sorted(citations, key=lambda citation: citation.number)
     count = len({citation.number for citation in ordered})
     return tuple(
         _cited(list(pieces), texts.get(number, ""), group, count)
@@ -100,22 +111,27 @@ def passage_references(
     """Return references to the best `shown` of `hits`, numbered by rank; None for all."""
     kept = list(hits)[:shown]
     return tuple(
-        Reference(
-            kind=Kind.PASSAGE,
-            number=rank,
-            document=hit.document or hit.id.partition(":")[0],
-            source=hit.source,
-            title=hit.title,
-            page=hit.page,
-            date=hit.date,
-            spans=tuple(sorted(hit.spans)),
-            quotes=(),
-            text=hit.text,
-            heading=hit.heading,
-            group=group,
-            count=len(kept),
-        )
+        passage_reference(hit, Kind.PASSAGE, rank, group, len(kept))
         for rank, hit in enumerate(kept, start=1)
+    )
+
+
+def passage_reference(hit: Hit, kind: Kind, number: int, group: str, count: int) -> Reference:
+    """Return a reference to a whole passage, which is number `number` of `count` in `group`."""
+    return Reference(
+        kind=kind,
+        number=number,
+        document=hit.document or hit.id.partition(":")[0],
+        source=hit.source,
+        title=hit.title,
+        page=hit.page,
+        date=hit.date,
+        spans=tuple(sorted(hit.spans)),
+        quotes=(),
+        text=hit.text,
+        heading=hit.heading,
+        group=group,
+        count=count,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from embeddings.errors import QuestionError, WenjuError
 from embeddings.records import Role, Span
 from qa.conversation import Turn
+from qa.page.markup import undirected
 from qa.page.protocols import AnsweringBot
 from qa.page.references import NEAREST_SHOWN
 from qa.page.turns import AskedTurn, Turns
@@ -16,13 +17,20 @@ from qa.records import (
     Answer,
     AnswerSentence,
     Citation,
+    Doubt,
     Hit,
     OriginalDocument,
     Place,
     Reason,
     Signals,
+    Written,
+    WrittenSentence,
 )
+from qa.records import Failure as WritingFailure
 from qa.render import answer_to_json
+
+WRITTEN_FORM = 1
+"""Of what is kept of a written text; another form is passed over, and the answer stands alone."""
 
 MOST_TURNS = 400
 """Turns of a conversation that are shown again; older ones stay in the browser."""
@@ -35,7 +43,32 @@ def record(turn: AskedTurn) -> dict[str, Any] | None:
     kept = replace(turn.outcome, nearest=turn.outcome.nearest[:NEAREST_SHOWN])
     answer = answer_to_json(kept)
     limits = {"sources": list(turn.sources)} if turn.sources else {}
-    return {"number": turn.number, "question": turn.question, **limits, "answer": answer}
+    written = {"written": written_record(turn.written)} if turn.written is not None else {}
+    shown = {"shown": "own"} if turn.is_own else {}
+    return {
+        "number": turn.number,
+        "question": turn.question,
+        **limits,
+        "answer": answer,
+        **written,
+        **shown,
+    }
+
+
+def written_record(written: Written) -> dict[str, Any]:
+    """Return a written text as the browser keeps it, beside its extractive answer."""
+    return {
+        "form": WRITTEN_FORM,
+        "model": written.model,
+        "sentences": [
+            {"text": one.text, "numbers": list(one.numbers), "doubts": list(one.doubts)}
+            for one in written.sentences
+        ],
+        "citations": [asdict(one) for one in written.citations],
+        "passages": written.passages,
+        "count": written.count,
+        "failure": written.failure,
+    }
 
 
 def turns_from(records: object, bot: AnsweringBot) -> Turns:
@@ -47,7 +80,7 @@ def turns_from(records: object, bot: AnsweringBot) -> Turns:
     given = records[-MOST_TURNS:] if isinstance(records, list) else []
     read = [turn for turn in map(_turn, given) if turn is not None]
     documents = _Documents(bot)
-    return tuple(replace(turn, is_changed=not documents.hold(turn.outcome)) for turn in read)
+    return tuple(replace(turn, is_changed=not documents.hold(turn)) for turn in read)
 
 
 def history_from(data: object) -> list[Turn]:
@@ -64,11 +97,13 @@ class _Documents:
         self._bot = bot
         self._known: dict[str, OriginalDocument | None] = {}
 
-    def hold(self, outcome: object) -> bool:
-        """Tell whether the documents hold what an answer cites."""
+    def hold(self, turn: AskedTurn) -> bool:
+        """Tell whether the documents hold what an answer cites, the written one too."""
+        outcome = turn.outcome
         if not isinstance(outcome, Answer):
             return True
-        quotes = all(self._holds(citation) for citation in outcome.citations)
+        written = turn.written.citations if turn.written is not None else ()
+        quotes = all(self._holds(citation) for citation in (*outcome.citations, *written))
         return quotes and all(_is_cited(one, outcome.citations) for one in outcome.sentences)
 
     def _holds(self, cited: Citation) -> bool:
@@ -101,7 +136,41 @@ def _turn(data: object) -> AskedTurn | None:
 def _read_turn(data: Mapping[str, Any]) -> AskedTurn:
     number, question = int(data["number"]), str(data["question"])
     sources = tuple(str(one) for one in data.get("sources", ()))
-    return AskedTurn(number, question, answer_from_json(data["answer"]), sources=sources)
+    answer = answer_from_json(data["answer"])
+    written = _written(data.get("written"), answer)
+    is_own = data.get("shown") == "own"
+    return AskedTurn(number, question, answer, False, sources, written, is_own)
+
+
+def _written(data: object, answer: Answer) -> Written | None:
+    """Return a written text that was kept; None for none, and for what is none."""
+    try:
+        if not isinstance(data, Mapping) or data["form"] != WRITTEN_FORM or not answer.answered:
+            return None
+        return _read_written(data, answer)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _read_written(data: Mapping[str, Any], answer: Answer) -> Written:
+    sentences = tuple(_written_sentence(one) for one in data["sentences"])
+    failure = data["failure"]
+    return Written(
+        answer=answer,
+        model=undirected(str(data["model"])),
+        sentences=sentences,
+        citations=tuple(_citation(one) for one in data["citations"]),
+        passages=int(data["passages"]),
+        count=max(int(data["count"]), len(sentences)),
+        verified=sum(one.verified for one in sentences),
+        failure=None if failure is None else WritingFailure(failure),
+    )
+
+
+def _written_sentence(data: Mapping[str, Any]) -> WrittenSentence:
+    numbers = tuple(int(one) for one in data["numbers"])
+    doubts = tuple(Doubt(one) for one in data["doubts"])
+    return WrittenSentence(undirected(str(data["text"])), numbers, doubts)
 
 
 def answer_from_json(data: Mapping[str, Any]) -> Answer:

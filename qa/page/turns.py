@@ -10,7 +10,7 @@ from qa.bot import LONGEST_QUESTION
 from qa.conversation import Turn
 from qa.page.protocols import AnsweringBot
 from qa.page.texts import too_long
-from qa.records import Answer
+from qa.records import Answer, Written
 
 HISTORY_TURNS = 8
 """Turns that a follow-up may refer to."""
@@ -39,6 +39,9 @@ class AskedTurn:
         outcome: an answer or refusal, or why there is none.
         is_changed: whether a document that is cited has changed since.
         sources: the files that were asked; empty for all.
+        written: the answer in a language model's words, or why there are none; None when it was
+            not asked.
+        is_own: whether the documents' own sentences are shown where there are written ones.
     """
 
     number: int
@@ -46,6 +49,8 @@ class AskedTurn:
     outcome: Answer | Failure
     is_changed: bool = False
     sources: tuple[str, ...] = ()
+    written: Written | None = None
+    is_own: bool = False
 
     @property
     def group(self) -> str:

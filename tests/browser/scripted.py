@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from embeddings.errors import QuestionError
@@ -11,6 +11,9 @@ from embeddings.records import Span
 from embeddings.texts import DocumentHead, PassageRow
 from qa.conversation import Turn
 from qa.found import Period
+from qa.generate import Writer
+from qa.language_model import LanguageModel
+from qa.model_access import Access
 from qa.records import (
     Answer,
     AnswerSentence,
@@ -19,6 +22,8 @@ from qa.records import (
     OriginalDocument,
     Reason,
     Signals,
+    Written,
+    WrittenSentence,
 )
 
 
@@ -182,3 +187,53 @@ def refusal(
 def completed(said: Answer, question: str) -> Answer:
     """Return `said` as the answer to a follow-up that was completed to `question`."""
     return replace(said, question=question)
+
+
+@dataclass
+class WritingBot(ScriptedBot):
+    """A scripted bot whose answers are written by a script as well.
+
+    Attributes:
+        said: sentences and the whole, by question; a number waits so many seconds.
+        written: each question whose answer was to be written, in order.
+        closed: how many of them were not read to their end.
+    """
+
+    said: Mapping[str, Sequence[WrittenSentence | Written | float]] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    closed: int = 0
+
+    def writing(self, writer: Writer, answer: Answer) -> Iterator[WrittenSentence | Written]:
+        self.written.append(answer.question)
+        try:
+            for part in self.said[answer.question]:
+                if isinstance(part, float):
+                    time.sleep(part)
+                else:
+                    yield part
+        except GeneratorExit:
+            self.closed += 1
+            raise
+
+
+def written(
+    said: Answer, *sentences: WrittenSentence, left_out: int = 0, model: str = "qwen2.5:7b"
+) -> Written:
+    """Return a whole text whose citations are the passages that it cites."""
+    numbers = sorted({number for one in sentences for number in one.numbers})
+    cited = (said.nearest[number - 1] for number in numbers)
+    citations = [
+        Citation(
+            number, hit.document, hit.source, hit.spans[0].start, hit.spans[0].end, hit.text,
+            hit.page, hit.title, hit.date,
+        )
+        for number, hit in zip(numbers, cited, strict=True)
+    ]  # fmt: skip
+    verified = sum(one.verified for one in sentences)
+    count = len(sentences) + left_out
+    return Written(said, model, sentences, tuple(citations), len(said.nearest), count, verified)
+
+
+def written_by(model: str = "qwen2.5:7b") -> Writer:
+    """Return a writer for `WritingBot`; its model is nowhere."""
+    return Writer(LanguageModel(Access("http://127.0.0.1:9/v1", model)))

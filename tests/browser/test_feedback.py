@@ -17,7 +17,7 @@ from qa.question_files import read_gold_questions
 from qa.records import Reason
 from tests.browser.conftest import Visit
 from tests.browser.corpus import corpus_bot
-from tests.browser.looks import Look, every_look
+from tests.browser.looks import Look, some_looks
 from tests.browser.scripted import ScriptedBot, answer, cite, document, refusal
 from tests.browser.test_frame import findings
 from tests.browser.visitor import PATIENCE, Visitor
@@ -58,7 +58,7 @@ def judge(visitor: Visitor, card: Locator, name: str, words: FeedbackTexts = ZH)
     expect(card.get_by_text(words.thanks)).to_be_visible(timeout=PATIENCE)
 
 
-@every_look
+@some_looks
 def test_a_thumb_a_note_and_a_change_of_mind(index: Path, visit: Visit, look: Look) -> None:
     words = FEEDBACK_TEXTS[look.texts.language]
     visitor = visit(BOT, pages=Options(index=index), **look.context)
@@ -89,7 +89,7 @@ def test_a_thumb_a_note_and_a_change_of_mind(index: Path, visit: Visit, look: Lo
     assert kept(index) == []
 
 
-@every_look
+@some_looks
 def test_what_was_said_is_listed_narrowed_and_asked_again(
     index: Path, visit: Visit, look: Look
 ) -> None:

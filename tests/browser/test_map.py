@@ -11,7 +11,7 @@ from qa.page.map_texts import MAP_TEXTS
 from qa.page.texts import Language
 from tests.browser.conftest import PHONE, Visit
 from tests.browser.corpus import FILES, GAOXIN, HOSTILE, HOSTILE_FILE, corpus_bot
-from tests.browser.looks import Look, every_look
+from tests.browser.looks import Look, some_looks
 from tests.browser.test_frame import findings
 from tests.browser.visitor import PATIENCE, Visitor
 
@@ -52,7 +52,7 @@ def dot_of(visitor: Visitor, view: Locator, wanted: str, *, touch: bool = False)
     raise AssertionError(f"no point tells {wanted!r}")
 
 
-@every_look
+@some_looks
 def test_every_passage_is_seen_told_of_and_opened(bot: Bot, visit: Visit, look: Look) -> None:
     visitor = visit(bot, **look.context)
     view = opened(visitor)
@@ -74,7 +74,7 @@ def test_every_passage_is_seen_told_of_and_opened(bot: Bot, visit: Visit, look: 
     visitor.see_first_mark()
 
 
-@every_look
+@some_looks
 def test_a_question_is_drawn_in_with_its_hits(bot: Bot, visit: Visit, look: Look) -> None:
     words = MAP_TEXTS[look.texts.language]
     visitor = visit(bot, **look.context)
@@ -102,7 +102,7 @@ def test_a_question_is_drawn_in_with_its_hits(bot: Bot, visit: Visit, look: Look
     expect(listed).to_have_count(0)
 
 
-@every_look
+@some_looks
 def test_the_same_stands_in_a_list(bot: Bot, visit: Visit, look: Look) -> None:
     words = MAP_TEXTS[look.texts.language]
     visitor = visit(bot, **look.context)
@@ -116,7 +116,7 @@ def test_the_same_stands_in_a_list(bot: Bot, visit: Visit, look: Look) -> None:
     visitor.see_first_mark()
 
 
-@every_look
+@some_looks
 def test_it_is_zoomed_and_one_document_seen_alone(bot: Bot, visit: Visit, look: Look) -> None:
     words = MAP_TEXTS[look.texts.language]
     visitor = visit(bot, **look.context)

@@ -12,7 +12,7 @@ from embeddings.readers import pdf
 from embeddings.records import document_id, page_of
 from qa.records import OriginalDocument
 from tests.browser.conftest import Visit
-from tests.browser.looks import Look, every_look
+from tests.browser.looks import Look, some_looks
 from tests.browser.scripted import ScriptedBot, answer, cite, document, hit
 from tests.embeddings.readers import samples
 
@@ -52,7 +52,7 @@ def bot_over(paper: OriginalDocument, root: Path) -> ScriptedBot:
     )
 
 
-@every_look
+@some_looks
 def test_a_pdfs_page_is_shown_with_the_place_framed(
     paper: OriginalDocument, tmp_path: Path, visit: Visit, look: Look
 ) -> None:
@@ -94,7 +94,7 @@ def test_a_pdf_that_has_changed_on_disk_shows_its_text(
     visitor.see_first_mark()
 
 
-@every_look
+@some_looks
 def test_a_citation_of_an_older_answer_opens_the_version_it_was_made_from(
     visit: Visit, look: Look
 ) -> None:

@@ -15,7 +15,7 @@ from qa.page.search_texts import SEARCH_TEXTS, SearchTexts
 from qa.page.texts import Language
 from tests.browser.conftest import Visit
 from tests.browser.corpus import FILES, GAOXIN, HOSTILE, HOSTILE_FILE, TIANQIAO, corpus_bot
-from tests.browser.looks import Look, every_look
+from tests.browser.looks import Look, some_looks
 from tests.browser.test_frame import findings
 from tests.browser.visitor import PATIENCE, Visitor
 
@@ -39,7 +39,7 @@ def search(visitor: Visitor, query: str, words: SearchTexts = ZH) -> Locator:
     return found
 
 
-@every_look
+@some_looks
 def test_a_passage_is_found_read_and_opened(bot: Bot, visit: Visit, look: Look) -> None:
     visitor = visit(bot, **look.context)
     words = SEARCH_TEXTS[look.texts.language]
@@ -61,7 +61,7 @@ def test_a_passage_is_found_read_and_opened(bot: Bot, visit: Visit, look: Look) 
     assert findings(visitor.page) == []
 
 
-@every_look
+@some_looks
 def test_ask_about_this_limits_the_question_to_the_document(
     bot: Bot, visit: Visit, look: Look
 ) -> None:
@@ -107,7 +107,7 @@ def test_days_are_asked_for_only_where_a_document_has_one(
         expect(view.locator("input[type=date]")).to_have_count(count)
 
 
-@every_look
+@some_looks
 def test_filters_limit_what_is_found(bot: Bot, visit: Visit, look: Look) -> None:
     visitor = visit(bot, **look.context)
     words = SEARCH_TEXTS[look.texts.language]

@@ -12,7 +12,7 @@ from qa.conversation import Turn
 from qa.page.chat import running
 from qa.records import OriginalDocument
 from tests.browser.conftest import Visit
-from tests.browser.looks import Look, every_look
+from tests.browser.looks import Look, some_looks
 from tests.browser.scripted import ScriptedBot, answer, cite, completed, document, hit
 from tests.browser.visitor import Visitor
 
@@ -47,7 +47,7 @@ def questions(visitor: Visitor) -> list[str]:
     return visitor.page.locator(".turn:visible .question").all_text_contents()
 
 
-@every_look
+@some_looks
 def test_conversations_are_kept_renamed_and_deleted(
     bot: ScriptedBot, visit: Visit, look: Look
 ) -> None:
@@ -96,7 +96,7 @@ def test_escape_leaves_a_name_and_closes_the_menu(bot: ScriptedBot, visit: Visit
     expect(visitor.page.locator("#talk-list")).to_be_hidden()
 
 
-@every_look
+@some_looks
 def test_a_conversation_survives_the_server_and_is_gone_on_with(
     bot: ScriptedBot, chromium: Browser, look: Look
 ) -> None:
@@ -123,7 +123,7 @@ def test_a_conversation_survives_the_server_and_is_gone_on_with(
         assert visitor.foreign == []
 
 
-@every_look
+@some_looks
 def test_a_question_is_asked_again_in_its_place(bot: ScriptedBot, visit: Visit, look: Look) -> None:
     visitor = visit(bot, **look.context)
     visitor.ask(ASKED)
@@ -139,7 +139,7 @@ def test_a_question_is_asked_again_in_its_place(bot: ScriptedBot, visit: Visit, 
     expect(visitor.cards).to_have_count(2)
 
 
-@every_look
+@some_looks
 def test_a_question_is_edited_and_what_came_behind_it_goes(
     bot: ScriptedBot, visit: Visit, look: Look
 ) -> None:
@@ -168,7 +168,7 @@ def test_a_question_is_edited_and_what_came_behind_it_goes(
     assert questions(visitor) == [ASKED, "天桥区有几人？"]
 
 
-@every_look
+@some_looks
 def test_stopping_gives_the_question_back_and_changes_nothing(
     bot: ScriptedBot, visit: Visit, look: Look
 ) -> None:
@@ -221,7 +221,7 @@ def exported(visitor: Visitor, name: str) -> tuple[str, str]:
     return download.suggested_filename, Path(download.path()).read_text(encoding="utf-8")
 
 
-@every_look
+@some_looks
 def test_a_conversation_is_exported_with_its_citations(
     bot: ScriptedBot, visit: Visit, look: Look
 ) -> None:

@@ -126,6 +126,11 @@ class ReferenceVectors:
         order = np.lexsort((among, -cosines))[:k]
         return among[order].astype(np.int64), cosines[order].astype(np.float32)
 
+    def search_each(
+        self, queries: Floats, k: int, rows: Numbers | None = None
+    ) -> list[tuple[Numbers, Floats]]:
+        return [self.search(query, k, rows) for query in queries]
+
     def vectors(self, rows: Sequence[int] | Numbers) -> Floats:
         return self._vectors[np.asarray(rows, dtype=np.int64)]
 

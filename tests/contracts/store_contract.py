@@ -172,6 +172,19 @@ class StoreContract:
         assert [len(one) for one in nothing] == [0, 0]
 
     @pytest.mark.parametrize("question", QUESTIONS)
+    def test_several_questions_at_once_are_each_answered(
+        self, filled: Searchable, question: str, site: Site
+    ) -> None:
+        queries = site.encoder.encode_queries([question, "五", "三家企业"])
+        for among in (None, filled.all_rows()[1::2]):
+            found = filled.vectors.search_each(queries, 3, among)
+            assert len(found) == len(queries)
+            for query, (rows, cosines) in zip(queries, found, strict=True):
+                same = filled.vectors.search(query, 3, among)[1]
+                np.testing.assert_allclose(cosines, same, atol=2e-3)
+                np.testing.assert_allclose(filled.vectors.cosines(query, rows), cosines, atol=2e-3)
+
+    @pytest.mark.parametrize("question", QUESTIONS)
     def test_words_are_scored_by_the_textbook(
         self, filled: Searchable, reference: ReferenceGeneration, question: str, site: Site
     ) -> None:

@@ -195,10 +195,49 @@ def test_among_rows_on_the_other_side(
     assert np.mean(found) >= 0.97
 
 
+@pytest.mark.parametrize("share", [None, 0.3])
+def test_one_look_finds_what_two_close_queries_would(
+    index: ApproximateIndex, vectors: Floats, questions: Floats, few: None, share: float | None
+) -> None:
+    """As the two forms of a Chinese question: their cosine is 0.97 or so."""
+    drawn = np.random.default_rng(8)
+    every = np.arange(ROWS)
+    rows = None if share is None else np.flatnonzero(drawn.random(ROWS) < share)
+    shares, alone = list[float](), list[float]()
+    for query in questions[:40]:
+        other = unit((query + 0.25 * unit(drawn.normal(size=(1, DIMENSIONS)))[0])[None, :])[0]
+        found = index.search_each(np.stack([query, other]), 10, rows)
+        for own, (near, cosines) in zip((query, other), found, strict=True):
+            np.testing.assert_allclose(cosines, vectors[near] @ own, atol=2e-4)
+            assert (np.diff(cosines) <= 0).all()
+            wanted = plain(vectors, own, every if rows is None else rows, 10)
+            shares.append(len(set(near.tolist()) & wanted) / 10)
+            alone.append(len(set(index.search(own, 10, rows)[0].tolist()) & wanted) / 10)
+    assert np.mean(shares) >= max(0.95, float(np.mean(alone)) - 0.02)
+
+
+def test_one_query_alone_is_searched_for_as_it_is(
+    index: ApproximateIndex, questions: Floats
+) -> None:
+    for rows in (None, np.arange(0, ROWS, 3)):
+        for query in questions[:5]:
+            one, (other,) = index.search(query, 10, rows), index.search_each(query[None], 10, rows)
+            for own, same in zip(one, other, strict=True):
+                np.testing.assert_array_equal(own, same)
+
+
+def test_opposite_queries_have_no_middle_and_are_answered(
+    index: ApproximateIndex, questions: Floats
+) -> None:
+    found = index.search_each(np.stack([questions[0], -questions[0]]), 5)
+    assert [len(rows) for rows, _ in found] == [5, 5]
+
+
 def test_fewer_rows_than_wanted(index: ApproximateIndex, questions: Floats) -> None:
     assert len(index.search(questions[0], 0)[0]) == 0
     assert len(index.search(questions[0], 5, np.empty(0, np.int64))[0]) == 0
     assert sorted(index.search(questions[0], 5, np.array([9, 3]))[0].tolist()) == [3, 9]
+    assert [len(rows) for rows, _ in index.search_each(questions[:2], 0)] == [0, 0]
     everything = index.search(questions[0], 2 * ROWS)[0]
     assert sorted(everything.tolist()) == list(range(ROWS))
 

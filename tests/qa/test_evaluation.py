@@ -66,6 +66,7 @@ def test_json() -> None:
                 "left_out": 0,
                 "fitted_on": None,
                 "wrong": [{"id": "甲", "answer": 0.0}],
+                "written": None,
             },
             {
                 "file": "泉.json",
@@ -77,6 +78,7 @@ def test_json() -> None:
                 "left_out": 2,
                 "fitted_on": None,
                 "wrong": [],
+                "written": None,
             },
         ],
         "contexts": {

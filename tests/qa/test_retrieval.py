@@ -47,30 +47,6 @@ def test_both_scripts_find_traditional_text(bot: Bot, question: str) -> None:
     assert bot.retrieve(question)[0].source == "濟陽.txt"
 
 
-def test_among_many_one_search_finds_what_one_for_each_script_does(
-    tmp_path: Path, counting: CountingEncoder, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = tmp_path / "documents"
-    root.mkdir()
-    for number in range(200):
-        place, things = ("濟陽區", "企業") if number % 2 else ("济阳区", "企业")
-        text = f"{place}第{number}個月走訪了{number * 7}家{things}。{'开会' * (number % 9)}。"
-        (root / f"{number}.txt").write_text(text, encoding="utf-8")
-    build(root, tmp_path / "index", counting, tokenizer)
-    generation = Generation(IndexFolder(tmp_path / "index").current())
-    retriever = Retriever(generation, counting, tokenizer)
-    asked = [retriever._vectors(one) for one in ("济阳区走访了多少家企业？", "第8个月走訪了幾家？")]
-    wanted = [retriever._nearest(vectors, None) for vectors in asked]
-    assert all(len(found) == 2 for found in wanted)
-    monkeypatch.setattr("qa.retrieval.is_exact", lambda _: False)
-    for vectors, exact in zip(asked, wanted, strict=True):
-        forms = (vectors.simplified, vectors.traditional)
-        for form, own, other in zip(forms, retriever._nearest(vectors, None), exact, strict=True):
-            near = [generation.vectors.cosines(form, rows) for rows in (own, other)]
-            assert np.sort(near[0]) == pytest.approx(np.sort(near[1]), abs=1e-6)
-    generation.close()
-
-
 def test_ranking_falls_and_has_no_repeats(bot: Bot) -> None:
     hits = bot.retrieve("党建联盟", k=100)
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)

@@ -76,16 +76,23 @@ def test_every_command_works_on_it(
     assert json.loads(run("info", "--json").stdout)["search"] == {"kind": "exact"}
 
 
+COMMANDS = ("ask", "build", "info", "verify", "retrieve")
+AWAY = ["--store", "milvus", "--uri", "http://127.0.0.1:1"]
+NONSENSE = [
+    (["--store", "milvus"], "needs the address of the server"),
+    (["--store", "milvus", "--uri", "x.db"], "The URI 'x.db' is none"),
+    (["--store", "faiss"], "The store 'faiss' is unknown"),
+]
+
+
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("command", "given", "says"),
     [
-        (["--store", "milvus"], "needs the address of the server"),
-        (["--store", "milvus", "--uri", "x.db"], "The URI 'x.db' is none"),
-        (["--store", "milvus", "--uri", "http://127.0.0.1:1"], "does not answer; start it"),
-        (["--store", "faiss"], "The store 'faiss' is unknown"),
+        *((command, *one) for one in NONSENSE for command in COMMANDS),
+        # Each waits for six seconds.
+        *((command, AWAY, "does not answer; start it") for command in ("ask", "build")),
     ],
 )
-@pytest.mark.parametrize("command", ["ask", "build", "info", "verify", "retrieve"])
 def test_what_cannot_work_is_one_sentence(
     command: str, given: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

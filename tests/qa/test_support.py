@@ -24,6 +24,7 @@ from qa.support import (
     has_sign,
     mentions_a_place,
 )
+from qa.unnamed import names_place
 from tests.rankings import numbers_of
 
 TWO = [("甲", ["甲一", "甲二"]), ("乙", ["乙一"])]
@@ -128,7 +129,7 @@ def test_the_shipped_weights() -> None:
 @pytest.mark.parametrize(
     "question",
     ["青岛市有几个党建联盟？", "深圳组建了几个党建联盟？", "蘇州有多少家企業？", "历下区有几个党建联盟？",
-     "曹縣組建了幾個黨建聯盟？", "章丘区有多少家企业？"],
+     "曹縣組建了幾個黨建聯盟？", "章丘区有多少家企业？", "烟台有几个党建联盟？", "大連組建了幾個黨建聯盟？"],
 )  # fmt: skip
 def test_a_place_that_stands_nowhere_is_refused(bot: Bot, question: str) -> None:
     answer = bot.ask(question)
@@ -136,9 +137,21 @@ def test_a_place_that_stands_nowhere_is_refused(bot: Bot, question: str) -> None
     assert answer.nearest
 
 
+@pytest.mark.parametrize(
+    ("word", "is_one"),
+    [("济南", True), ("烟台", True), ("大连", True), ("昌乐", True), ("桂林", True), ("和平", False),
+     ("平安", False), ("大方", False), ("党建", False), ("企业", False), ("县", False), ("abc", False)],
+)  # fmt: skip
+def test_a_city_that_the_dictionary_calls_a_noun(
+    tokenizer: Tokenizer, word: str, is_one: bool
+) -> None:
+    assert names_place(word, tokenizer) is is_one
+
+
 def test_a_place_of_another_document_is_not_this_one(bot: Bot, tokenizer: Tokenizer) -> None:
     retriever = bot._snapshot.retriever
-    assert retriever.names_nowhere(retriever.find("青岛有几个党建联盟？"))
+    for place in ("青岛", "烟台", "昌乐"):
+        assert retriever.names_nowhere(retriever.find(f"{place}有几个党建联盟？"))
     assert not retriever.names_nowhere(retriever.find("济南有几个党建联盟？"))
     assert tokenizer.tag("济南") == "ns"
 

@@ -1,5 +1,5 @@
 // Asking: the question box, the conversation, stopping, asking again, and taking a talk up again.
-const { act, call, choice, find, frameActs, go, memory, on, panel, talks, view, words, Failure } = window.wenju;
+const { act, call, choice, find, frameActs, go, memory, on, panel, talks, view, words, written, Failure } = window.wenju;
 
 const narrow = matchMedia("(max-width: 760px)");
 const box = () => find("#question");
@@ -36,7 +36,10 @@ async function ask(text) {
     const given = { question, number, history: history(from), sources: choice.chosen() };
     const reply = await call("ask", "ask", given, { signal: controller.signal });
     // Another conversation may have been taken up while the original was still on its way.
-    if (talks.talk === talk) answered(turn, from, question, reply);
+    if (talks.talk === talk) {
+      answered(turn, from, question, reply);
+      if (reply.record) written.begin(given, reply.record);
+    }
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     unanswered(turn, from, question, error);
@@ -91,6 +94,7 @@ function unanswered(turn, from, question, { kind, sentence }) {
 // The turns that were to be replaced go, or come back.
 function settle(turn, from, isReplaced) {
   turn?.classList.remove("waiting");
+  if (isReplaced && from !== null) written.stop(from);
   for (const other of turns()) {
     if (other === turn || from === null || Number(other.dataset.number) < from) continue;
     if (isReplaced) other.remove();
@@ -177,6 +181,7 @@ function retry(button) {
 
 async function takeUp(id) {
   waiting?.controller.abort();
+  written.stop();
   setBox(box().value, null);
   panel.forget();
   const isSaid = talks.take(id);
@@ -238,6 +243,7 @@ view("ask", {
     rename: talks.startRename,
     delete: remove,
     export: talks.exportTalk,
+    ...written.acts,
   },
 });
 
@@ -280,6 +286,7 @@ function stop() {
 
 function escape() {
   if (waiting !== null) stop();
+  else if (written.isUnderWay && !find("#talks").open) written.stop();
   else if (replaced !== null) setBox("", null);
 }
 
