@@ -27,7 +27,8 @@ torture: $(VENV)/installed-dev  ## the long versions of tests (damaged files, fu
 	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py
 	WENJU_FUZZ=200000 $(BIN)/python -m pytest --timeout 14400 tests/fuzz
 	WENJU_KILLS=300 $(BIN)/python -m pytest tests/kills
-	WENJU_LOOKS=all $(BIN)/python -m pytest -n 2 tests/browser
+	WENJU_LONG=1 WENJU_LOOKS=all $(BIN)/python -m pytest -n 2 --dist loadgroup \
+	  tests/browser tests/embeddings tests/qa/test_store_commands.py
 
 check: $(VENV)/installed-dev  ## lint, formatting, types
 	$(BIN)/ruff check .

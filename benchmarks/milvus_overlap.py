@@ -21,10 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings import milvus
 from embeddings.build import build
 from embeddings.encoder import open_encoder
 from embeddings.lexical import Tokenizer
+from embeddings.milvus_address import Address
 from embeddings.model import home
 from embeddings.store_milvus import MilvusStore
 from embeddings.stores import FolderStore
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         build(root, Path(scratch) / "local", encoder, tokenizer)
         local = Bot(Path(scratch) / "local", encoder, tokenizer,
                     store=FolderStore(Path(scratch) / "local"))  # fmt: skip
-        address = milvus.Address(options.uri, f"overlap_{uuid.uuid4().hex[:8]}")
+        address = Address(options.uri, f"overlap_{uuid.uuid4().hex[:8]}")
         store = MilvusStore(Path(scratch) / "milvus", address)
         began = time.monotonic()
         report = build(root, Path(scratch) / "milvus", encoder, tokenizer, store=store)

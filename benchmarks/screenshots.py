@@ -14,7 +14,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,13 @@ from embeddings.encoder import open_encoder
 from embeddings.lexical import Tokenizer
 from embeddings.library import Library
 from embeddings.model import home
+from embeddings.settings import Settings
 from embeddings.store import IndexFolder
 from qa.bot import Bot
+from qa.generate import open_writer
 from qa.page.chat import running
 from qa.page.options import Options
+from tests.llm.scripted_server import scripted
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDE: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
@@ -83,11 +86,14 @@ class Picture:
         act: brings the page to where it is taken.
         window: how it is opened.
         has_sheet: whether it is taken over an index with a sheet of paper in it.
+        model: what stands in for a language model does, a behaviour of `tests.llm`; without a
+            model if empty.
     """
 
     act: Callable[[Page, argparse.Namespace], None]
     window: dict[str, Any]
     has_sheet: bool = False
+    model: str = ""
 
 
 @contextmanager
@@ -144,6 +150,14 @@ def framed(page: Page, given: argparse.Namespace) -> None:
     expect(page.locator(".picture img")).to_have_js_property("complete", value=True)
 
 
+def written(page: Page, given: argparse.Namespace) -> None:
+    """An answer in a model's words, whose second sentence has a number that stands nowhere."""
+    ask(page, given.ask)
+    card = page.locator(".card:not(.dots)").last
+    expect(card.locator(".by .author")).to_be_visible(timeout=90_000)
+    card.locator(".written .cite").first.click()
+
+
 def searched(page: Page, given: argparse.Namespace) -> None:
     """Passages for a question, and why they were found; the best one open."""
     turn_to(page, "search")
@@ -183,6 +197,7 @@ PICTURES = {
     "chat-phone.png": Picture(sheet, PHONE),
     "chat-refusal.png": Picture(refused, WIDE),
     "chat-page.png": Picture(framed, WIDE, has_sheet=True),
+    "chat-written.png": Picture(written, WIDE, model="wrong_number_after_good"),
     "search.png": Picture(searched, WIDE),
     "map.png": Picture(mapped, WIDE),
     "documents.png": Picture(documents, WIDE),
@@ -209,10 +224,15 @@ def paper() -> bytes:
 
 
 @contextmanager
-def served(index: Path) -> Iterator[str]:
+def served(index: Path, model: str) -> Iterator[str]:
     """Serve the page over an index, with everything that it can do."""
-    with running(Bot.open(index), options=Options(index=index)) as address:
-        yield address
+    with ExitStack() as stack:
+        writer = None
+        if model:
+            server = stack.enter_context(scripted(model, model="example-model"))
+            writer = open_writer(Settings(llm_url=server.url, llm_model=server.model))
+        options = Options(index=index, writer=writer)
+        yield stack.enter_context(running(Bot.open(index), options=options))
 
 
 @contextmanager
@@ -240,7 +260,7 @@ def main() -> None:
         for name in given.only or PICTURES:
             picture = PICTURES[name]
             with (
-                served(found[picture.has_sheet]) as address,
+                served(found[picture.has_sheet], picture.model) as address,
                 opened(browser, address, **picture.window) as page,
             ):
                 picture.act(page, given)

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embeddings.errors import SettingError, StoreError
+from embeddings.errors import StoreError
+from embeddings.milvus_address import Address
+from embeddings.milvus_conditions import among, both, literal
 
 CONNECTING = 5.0
 """Seconds that a server has to accept a connection."""
@@ -50,59 +50,9 @@ _BATCH_BYTES = 4_000_000
 _VALUES = 1000
 """Values of a list in one condition."""
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
-_SCHEMES = ("http", "https", "tcp", "grpc")
 
 Row = dict[str, Any]
 _Found = TypeVar("_Found")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Which collections of which server. Never holds the token.
-
-    Attributes:
-        uri: of the server, ``http://HOST:19530``.
-        collection: first part of the names of the collections that keep the index.
-
-    Raises:
-        SettingError: when either is none.
-    """
-
-    uri: str
-    collection: str = "wenju"
-
-    def __post_init__(self) -> None:
-        _check_uri(self.uri)
-        if not _NAME.fullmatch(self.collection):
-            raise SettingError(
-                f"The collection {self.collection!r} is no name for Milvus; begin with a letter "
-                "and go on with letters of English, digits and _: --collection NAME"
-            )
-
-    def __str__(self) -> str:
-        return f"{self.collection!r} at {self.uri}"
-
-
-def _check_uri(uri: str) -> None:
-    allowed = "give the address of a Milvus server, as in --uri http://localhost:19530"
-    try:
-        parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise SettingError(f"The URI {_shown(uri)!r} is none; {allowed}") from error
-    if "@" in uri:  # it would be written down with the index
-        raise SettingError(
-            f"The URI {_shown(uri)!r} holds a password; leave it out of the address and give it "
-            "as --token USER:PASSWORD, or in the environment variable WENJU_TOKEN"
-        )
-    if parts.scheme not in _SCHEMES or not host or any(letter.isspace() for letter in uri):
-        raise SettingError(f"The URI {_shown(uri)!r} is none; {allowed}")
-
-
-def _shown(uri: str) -> str:
-    """Return a URI without what stands for a user and a password."""
-    return re.sub(r"(?<=//)[^/]*@|^[^/]*@", "…@", uri)[:200]
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +259,7 @@ class Server:
         # Not pymilvus' own iterator: it warns, and asks for a snapshot that not every server has.
         last: int | str | None = None
         while True:
-            beyond = "" if last is None else f"{table.key} > {_literal(last)}"
+            beyond = "" if last is None else f"{table.key} > {literal(last)}"
             found = self._page(table, both(condition, beyond), [table.key, *fields])
             yield from found
             if len(found) < _PAGE:
@@ -447,37 +397,6 @@ def _said(error: BaseException | None) -> Iterator[str]:
         code = getattr(error, "code", "")
         yield f"{code() if callable(code) else code} {error}"
         error = error.__cause__
-
-
-def both(*conditions: str) -> str:
-    """Return the condition that all of these hold; empty ones always do."""
-    return " and ".join(f"({one})" for one in conditions if one)
-
-
-def among(name: str, values: Sequence[int] | Sequence[str]) -> str:
-    """Return the condition that a field has one of some values."""
-    return f"{name} in [{', '.join(map(_literal, values))}]"
-
-
-def equals(name: str, value: int | str) -> str:
-    """Return the condition that a field has a value."""
-    return f"{name} == {_literal(value)}"
-
-
-def between(name: str, first: str, behind: str) -> str:
-    """Return the condition that a text is `first` or comes after it, and before `behind`."""
-    return f"{name} >= {_literal(first)} and {name} < {_literal(behind)}"
-
-
-def _literal(value: int | str) -> str:
-    if not isinstance(value, str):
-        return str(int(value))
-    for plain, escaped in _ESCAPES:
-        value = value.replace(plain, escaped)
-    return f'"{value}"'
-
-
-_ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[list[Row]]:

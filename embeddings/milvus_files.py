@@ -8,7 +8,8 @@ from functools import cached_property
 from threading import Lock
 from typing import Generic, TypeVar
 
-from embeddings.milvus import Row, Server, between, both, equals
+from embeddings.milvus import Row, Server
+from embeddings.milvus_conditions import between, both, equals
 from embeddings.milvus_tables import DOCUMENTS, FILES, visible
 from embeddings.piece_texts import DocumentHead
 from embeddings.text_file import Selection, spellings

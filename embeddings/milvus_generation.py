@@ -22,7 +22,8 @@ from embeddings import user_dictionary
 from embeddings.catalogue import spans_from_json
 from embeddings.errors import IndexDamagedError
 from embeddings.manifest import Manifest
-from embeddings.milvus import Row, Server, among, both, equals
+from embeddings.milvus import Row, Server
+from embeddings.milvus_conditions import among, both, equals
 from embeddings.milvus_files import MilvusFiles, Remembered
 from embeddings.milvus_state import Facts, read_contents
 from embeddings.milvus_tables import (

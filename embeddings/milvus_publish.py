@@ -23,7 +23,8 @@ from embeddings.errors import IndexFolderError, ModelMismatchError, StoreError
 from embeddings.keys import found_by
 from embeddings.lexical import Script, UserWord, search_form, term_hash
 from embeddings.manifest import Manifest
-from embeddings.milvus import HNSW, MIN_EFFORT, Row, Server, Table, among, both, equals
+from embeddings.milvus import HNSW, MIN_EFFORT, Row, Server, Table
+from embeddings.milvus_conditions import among, both, equals
 from embeddings.milvus_ledger import Kept, Ledger
 from embeddings.milvus_state import (
     Facts,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from embeddings.errors import IndexDamagedError, IndexFormatError, StoreError
 from embeddings.lexical import UserWord
 from embeddings.manifest import Manifest
-from embeddings.milvus import Row, Server, among
+from embeddings.milvus import Row, Server
+from embeddings.milvus_conditions import among
 from embeddings.milvus_tables import (
     CONTENTS,
     FORMAT,

@@ -16,7 +16,8 @@ from embeddings.encoder import Encoder
 from embeddings.errors import IndexDamagedError, IndexFolderError, IndexMissingError
 from embeddings.lexical import UserWord
 from embeddings.manifest import Manifest
-from embeddings.milvus import Address, Server
+from embeddings.milvus import Server
+from embeddings.milvus_address import Address
 from embeddings.milvus_generation import MilvusGeneration
 from embeddings.milvus_ledger import Ledger
 from embeddings.milvus_publish import Publisher, check_model, check_root

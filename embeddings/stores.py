@@ -19,7 +19,7 @@ from embeddings.store import IndexFolder, Stamp, open_texts
 from embeddings.texts import DocumentRow
 
 if TYPE_CHECKING:
-    from embeddings.milvus import Address
+    from embeddings.milvus_address import Address
     from embeddings.store_milvus import MilvusStore
 
 FILE = "store.json"
@@ -103,7 +103,7 @@ def address_of(index: Path, chosen: Settings) -> Address | None:
     remembered = None if chosen.store == LOCAL else _remembered(index)
     if remembered is None and chosen.store != MILVUS and not chosen.uri:
         return None
-    from embeddings.milvus import Address
+    from embeddings.milvus_address import Address
 
     known = remembered or {}
     uri = chosen.uri or known.get("uri", "")

@@ -113,6 +113,8 @@ def visit(windows: Windows) -> Iterator[Visit]:
             options = {"viewport": size or WIDE, "locale": "zh-CN", **context}
             window = windows.context(number, options)
             visitor = Visitor(window, address, window.pages[0] if window.pages else None)
+            # A test before may have turned it over, and what a tab is told wins over its window.
+            visitor.page.emulate_media(color_scheme=context.get("color_scheme", "null"))
             stack.callback(visitor.leave)
             visitors.append(visitor)
             visitor.arrive()

@@ -38,8 +38,5 @@ LOOKS = [
     for is_phone in (False, True)
 ]
 every_look = pytest.mark.parametrize("look", LOOKS)
-some_looks = (
-    every_look
-    if os.environ.get("WENJU_LOOKS") == "all"
-    else (pytest.mark.parametrize("look", [LOOKS[0], LOOKS[3]]))
-)
+ALL_LOOKS = os.environ.get("WENJU_LOOKS") == "all"
+some_looks = every_look if ALL_LOOKS else (pytest.mark.parametrize("look", [LOOKS[0], LOOKS[3]]))

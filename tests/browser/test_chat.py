@@ -16,7 +16,7 @@ from qa.page.chat import running
 from qa.page.source_panel import SHOWN_AROUND
 from qa.records import Reason
 from tests.browser.conftest import PHONE, Visit
-from tests.browser.looks import Look, every_look
+from tests.browser.looks import Look, some_looks
 from tests.browser.scripted import (
     ScriptedBot,
     answer,
@@ -63,7 +63,7 @@ def bot() -> ScriptedBot:
     )
 
 
-@every_look
+@some_looks
 def test_asked_read_in_the_original_copied_and_asked_on(
     bot: ScriptedBot, visit: Visit, look: Look
 ) -> None:

@@ -32,7 +32,7 @@ from tests.embeddings.readers import samples
 pytestmark = pytest.mark.browser
 
 MEGABYTE = 2**20
-LARGEST, MOST = 40, 80
+LARGEST, MOST = 40, 60
 """Limits of the page: megabytes of a file, and uploaded files."""
 
 QUESTION = "甲产业园有多少家企业？"
@@ -247,18 +247,18 @@ def test_the_same_file_again_and_another_of_its_name(place: Place, visitor: Visi
         expect(row(visitor, source)).to_have_class("is-indexed", timeout=PATIENCE)
 
 
-def test_two_hundred_files_where_fewer_may_be_kept(place: Place, visitor: Visitor) -> None:
+def test_a_hundred_files_where_fewer_may_be_kept(place: Place, visitor: Visitor) -> None:
     expect(visitor.page.locator(".drop .limits")).to_contain_text(f"最多 {MOST} 个")
-    texts = {f"第{n}号.txt": f"第{n}号园区在济南。" for n in range(200)}
+    texts = {f"第{n}号.txt": f"第{n}号园区在济南。" for n in range(100)}
     visitor.page.set_input_files("#documents-files", [payload(*one) for one in texts.items()])
     refused = (
         f"已有 {MOST} 个上传的文件，最多 {MOST} 个；"
         "请先删除一些，或直接给一个文件夹：wenju build FOLDER"
     )
     items = visitor.page.locator("#documents-uploads li[data-outcome]")
-    expect(items).to_have_count(200, timeout=2 * PATIENCE)
+    expect(items).to_have_count(100, timeout=2 * PATIENCE)
     found = Counter(items.locator(".outcome").all_inner_texts())
-    assert found == {"已上传": MOST, refused: 200 - MOST}
+    assert found == {"已上传": MOST, refused: 100 - MOST}
     is_rebuilt(visitor)
     expect(visitor.page.locator("#documents-state")).to_contain_text(f"新增 {MOST} 个")
     assert len(place.uploads()) == MOST

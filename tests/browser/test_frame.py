@@ -24,7 +24,7 @@ from qa.page.views import How, Part, Patch, Reply, Visit, unknown_act
 from tests.browser.conftest import PHONE
 from tests.browser.conftest import Visit as Visiting
 from tests.browser.corpus import corpus_bot
-from tests.browser.looks import Look, every_look
+from tests.browser.looks import ALL_LOOKS, LOOKS, Look, every_look, some_looks
 from tests.browser.scripted import ScriptedBot, answer, cite, document, hit
 from tests.browser.visitor import Visitor
 
@@ -82,7 +82,7 @@ def bot() -> ScriptedBot:
     return ScriptedBot({ORIGINAL.id: ORIGINAL}, {ASKED: said}, hits=[hit(ORIGINAL, "乙。")])
 
 
-@every_look
+@some_looks
 def test_views_are_turned_to_and_remembered_in_the_address(
     bot: ScriptedBot, visit: Visiting, look: Look
 ) -> None:
@@ -114,7 +114,7 @@ def test_views_are_turned_to_and_remembered_in_the_address(
     assert page.evaluate("location.hash") == ""
 
 
-@every_look
+@some_looks
 def test_acts_of_a_view(bot: ScriptedBot, visit: Visiting, look: Look) -> None:
     echo = EchoView()
     visitor = visit(bot, more=[echo], **look.context)
@@ -138,7 +138,7 @@ def test_acts_of_a_view(bot: ScriptedBot, visit: Visiting, look: Look) -> None:
     expect(visitor.page.locator("#said")).to_contain_text("no act 'fly'")
 
 
-@every_look
+@some_looks
 def test_a_passage_of_a_view_opens_beside_it(bot: ScriptedBot, visit: Visiting, look: Look) -> None:
     visitor = visit(bot, more=[EchoView()], **look.context)
     visitor.ask(ASKED)
@@ -271,8 +271,15 @@ def findings(page: Page) -> list[str]:
     ]
 
 
-@every_look
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("look", "scheme"),
+    [
+        pytest.param(*look.values, scheme, id=f"{look.id}-{scheme}")
+        for at, look in enumerate(LOOKS)
+        for scheme in ("light", "dark")
+        if ALL_LOOKS or scheme == "light" or at in (0, 3)  # colours are those of any layout
+    ],
+)
 def test_axe_finds_nothing_serious(
     bot: ScriptedBot, visit: Visiting, look: Look, scheme: str
 ) -> None:

@@ -19,7 +19,7 @@ from qa.page.options import Options
 from qa.page.written_texts import WRITTEN_TEXTS
 from qa.records import Answer, Doubt, Failure, Written, WrittenSentence
 from tests.browser.conftest import Visit
-from tests.browser.looks import Look, some_looks
+from tests.browser.looks import ALL_LOOKS, Look, some_looks
 from tests.browser.scripted import (
     ScriptedBot,
     WritingBot,
@@ -378,7 +378,7 @@ def answer_of(bot: ScriptedBot, question: str) -> Answer:
 
 
 @some_looks
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", "dark"] if ALL_LOOKS else ["dark"])
 def test_read_switched_by_the_keyboard_and_kept(
     bot: WritingBot, visit: Visit, look: Look, scheme: str
 ) -> None:

@@ -64,7 +64,6 @@ class Visitor:
             if other is not self.page:
                 other.close()
         self.page.unroute_all()
-        self.page.emulate_media(color_scheme="null")
         # From a page without scripts: an answer that comes late would keep its conversation again.
         self.page.goto(f"{self.address.rstrip('/')}/nothing-is-here")
         self.page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from embeddings.errors import StoreError
-from embeddings.milvus import Address
+from embeddings.milvus_address import Address
 from embeddings.store_milvus import MilvusStore
 
 

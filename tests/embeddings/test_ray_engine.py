@@ -33,6 +33,7 @@ from qa.bot import Bot
 from tests.embeddings import ray_encoders
 from tests.embeddings.building import ALPHABET, state_of, write
 from tests.embeddings.ray_encoders import encoded, logged
+from tests.long import long_version
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 BATCH = 4
@@ -199,6 +200,7 @@ def test_an_incremental_build_sends_what_is_new(
     assert [at.done for at in seen if at.stage == "read"] == list(range(15))
 
 
+@long_version
 def test_a_text_that_loses_every_worker_is_named(
     cluster: Any, folder: Path, tmp_path: Path, tokenizer: Tokenizer, monkeypatch: Any
 ) -> None:
@@ -243,6 +245,7 @@ def test_a_machine_with_another_model_is_refused(
     assert said.endswith("Give both the same model")
 
 
+@long_version
 def test_a_machine_with_another_version_is_refused(
     cluster: Any, with_node: Callable[[dict[str, str]], None], tmp_path: Path
 ) -> None:
@@ -254,6 +257,7 @@ def test_a_machine_with_another_version_is_refused(
     )
 
 
+@long_version
 def test_a_model_that_the_machines_lack_is_named(cluster: Any, tmp_path: Path) -> None:
     said = refused(cluster, opener(str(tmp_path / "no-such-model")))
     assert "cannot work on the build" in said
@@ -330,6 +334,7 @@ with RayEngine(encoder, logged(Path(sys.argv[3]), pause=0.5), workers=1) as engi
 """
 
 
+@long_version
 def test_interrupted_ray_of_our_own_leaves_nothing_running(
     folder: Path, tmp_path: Path, tokenizer: Tokenizer
 ) -> None:

@@ -24,7 +24,9 @@ from embeddings.errors import (
     StoreError,
 )
 from embeddings.lexical import Tokenizer
-from embeddings.milvus import Address, Row, Server, Table, equals
+from embeddings.milvus import Row, Server, Table
+from embeddings.milvus_address import Address
+from embeddings.milvus_conditions import equals
 from embeddings.milvus_tables import CONTENTS, DATED, META, PASSAGES, WORDS, visible
 from embeddings.settings import Settings
 from embeddings.store_milvus import LEDGER, MilvusStore
@@ -39,6 +41,7 @@ from tests.contracts.store_contract import (
     opened,
 )
 from tests.embeddings.building import ALPHABET, Recording, state_of, write
+from tests.long import long_version
 from tests.milvus_server import MISSING, milvus_server, needs_milvus
 
 pytestmark = needs_milvus
@@ -334,7 +337,13 @@ def test_the_folder_remembers_where_the_index_is(site: MilvusSite) -> None:
     assert store.open_current().generation.manifest.number == 1
 
 
-@pytest.mark.parametrize("listening", [False, True], ids=["nobody listens", "nobody answers"])
+@pytest.mark.parametrize(
+    "listening",
+    [
+        pytest.param(False, id="nobody listens"),
+        pytest.param(True, id="nobody answers", marks=long_version),
+    ],
+)
 def test_a_server_that_is_away_is_told_in_time(
     tmp_path: Path, tokenizer: Tokenizer, listening: bool
 ) -> None:

@@ -11,7 +11,7 @@ from embeddings.build import BuildReport, build
 from embeddings.encoder import Encoder
 from embeddings.errors import IndexDamagedError, SettingError
 from embeddings.lexical import Tokenizer
-from embeddings.milvus import Address
+from embeddings.milvus_address import Address
 from embeddings.settings import Settings
 from embeddings.store import IndexFolder
 from embeddings.stores import FILE, FolderStore, address_of, remember, store_of

@@ -21,8 +21,9 @@ from qa.found import Found
 from qa.records import Answer, Hit
 from qa.retrieval import Retriever
 from tests.generations import ENCODER, QUESTION, Changing
+from tests.long import LONG
 
-SECONDS = 10.0
+SECONDS = 10.0 if LONG else 4.0
 
 ROOT = Path(__file__).parents[2]
 

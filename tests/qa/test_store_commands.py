@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from qa.cli import main
+from tests.long import long_version
 from tests.milvus_server import MISSING, milvus_server, needs_milvus
 
 pytestmark = needs_milvus
@@ -90,7 +91,8 @@ NONSENSE = [
     [
         *((command, *one) for one in NONSENSE for command in COMMANDS),
         # Each waits for six seconds.
-        *((command, AWAY, "does not answer; start it") for command in ("ask", "build")),
+        ("ask", AWAY, "does not answer; start it"),
+        pytest.param("build", AWAY, "does not answer; start it", marks=long_version),
     ],
 )
 def test_what_cannot_work_is_one_sentence(
