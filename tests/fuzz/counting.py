@@ -15,10 +15,11 @@ CASES = int(os.environ.get("WENJU_FUZZ", "2000"))
 
 SHARES = {
     "office files and PDF": 0.2,
-    "text files": 0.3,
+    "text files": 0.26,
     "cleaner": 0.2,
     "tokenizer": 0.15,
-    "HTTP API": 0.06,
+    "HTTP API": 0.07,
+    "language model": 0.03,
     "batch": 0.09,
 }
 _ROUND = 2_000

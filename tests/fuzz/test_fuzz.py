@@ -22,11 +22,16 @@ from embeddings.lexical import Tokenizer, search_form, to_simplified
 from embeddings.readers import apart, recognition
 from embeddings.records import Passage, document_id
 from embeddings.segment import Segmenter
+from qa import server
+from qa.api.application import application_of
+from qa.api.tokens import Tokens
 from qa.bot import Bot
 from qa.cli import main
+from qa.render import written_to_json, written_to_text
+from tests.fuzz.api import OBJECTS, Request, Saying, requests, service, writer_of
 from tests.fuzz.counting import fuzz
-from tests.fuzz.files import PROSE, File, containers, texts
-from tests.qa.api.conftest import Served, serving
+from tests.fuzz.files import PROSE, WORDS, File, containers, texts
+from tests.qa.api.conftest import HOST, QUESTION, Served
 
 pytestmark = pytest.mark.timeout(7200)
 
@@ -139,66 +144,74 @@ def test_the_tokenizer(tokenizer: Tokenizer) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(bot: Bot) -> Iterator[Served]:
-    with serving(bot, Path(bot.info().index)) as found:
-        yield found
+def model() -> Saying:
+    return Saying()
 
 
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | PROSE,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
-    ),
-    max_leaves=8,
-)
-FIELDS = st.sampled_from(
-    ["question", "history", "k", "sources", "dates", "stream", "model", "messages", "n", "id"]
-)
-OBJECTS = st.dictionaries(FIELDS, ANY_JSON, max_size=5).map(json.dumps).map(str.encode)
-QUESTIONS = st.tuples(PROSE, st.lists(PROSE, max_size=2)).map(
-    lambda one: json.dumps({"question": f"企业{one[0]}", "history": one[1]}).encode()
-)
-BODIES = st.binary(max_size=60) | OBJECTS | QUESTIONS | ANY_JSON.map(json.dumps).map(str.encode)
-PATHS = st.sampled_from(
-    ["/api/ask", "/api/retrieve", "/v1/chat/completions", "/v1/models", "/api/documents", "/api/health", "/x"]
-) | st.binary(max_size=12).map(lambda part: "/api/documents/" + part.hex())  # fmt: skip
-HEADERS = st.dictionaries(
-    st.sampled_from(["content-type", "authorization", "accept", "origin", "x-request-id", "range"]),
-    st.sampled_from(
-        ["application/json", "text/html", "", "Bearer x", "null", "a;b=c", "é", "x" * 900]
-    )
-    | st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20).map(str.strip),
-    max_size=3,
-)
-REQUESTS: st.SearchStrategy[tuple[str, str, dict[str, str], bytes]] = st.tuples(
-    st.sampled_from(["GET", "POST", "POST", "PUT", "DELETE"]), PATHS, HEADERS, BODIES
-) | st.tuples(
-    st.just("POST"), st.sampled_from(["/api/ask", "/api/retrieve"]), st.just({}), QUESTIONS
-)
+@pytest.fixture(scope="module")
+def served(bot: Bot, model: Saying) -> Iterator[Served]:
+    found = service(bot, Path(bot.info().index), model)
+    with (
+        server.running(application_of(found, HOST, Tokens(())), HOST) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=120) as client,
+    ):
+        yield Served(url, client, found, bot)
 
 
-def answered(served: Served, case: tuple[str, str, dict[str, str], bytes]) -> str:
+def answered(served: Served, case: Request) -> str:
     method, path, headers, body = case
     sent = {"content-type": "application/json"} | headers
     coded = [(name.encode(), value.encode()) for name, value in sent.items()]
     found = served.client.request(method, path, headers=coded, content=body)
     assert found.status_code < 500, found.text
     assert "Traceback" not in found.text
-    if found.headers["content-type"] == "application/json":
+    if found.headers.get("content-type") == "application/json" and method != "HEAD":
         found.json()
     return f"{found.status_code // 100}xx"
 
 
+MODEL_WORDS = st.sampled_from(
+    ["[1]", "[9]", "[1][2]", "【1】", "[[1]]", "<think>", "</think>", "NO_ANSWER", "22个", "```", "<script>", "|", "：", "。"]
+)  # fmt: skip
+SAID = st.lists(MODEL_WORDS | WORDS | st.text(max_size=8), max_size=40).map("".join)
+
+
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")
-def test_the_http_api(served: Served) -> None:
+def test_the_http_api(served: Served, model: Saying) -> None:
+    record = served.post("/api/ask", json={"question": QUESTION}).json()
+    assert record["answered"]
+
+    def asked(case: tuple[Request, str]) -> str:
+        model.text = case[1]
+        return answered(served, case[0])
+
     try:
-        fuzz("HTTP API", REQUESTS, lambda case: answered(served, case))
+        fuzz("HTTP API", st.tuples(requests(record), SAID), asked)
     except httpx.TransportError as error:
         raise AssertionError("the server broke the connection") from error
 
 
-def test_batches(bot: Bot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_language_model_says(bot: Bot, model: Saying) -> None:
+    answer, writer = bot.ask(QUESTION), writer_of(model)
+    assert answer.answered
+
+    def said(text: str) -> str:
+        model.text = text
+        written = writer.write(answer, bot)
+        json.dumps(written_to_json(written)).encode()
+        assert written_to_text(written).strip()
+        for citation in written.citations:
+            original = bot.document(citation.document).text
+            assert original[citation.start : citation.end] == citation.quote
+        assert all(one.citations for one in written.sentences if one.verified)
+        return str(written.failure or "written")
+
+    fuzz("language model", SAID, said)
+
+
+def test_batches(bot: Bot, model: Saying, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qa.bot.Bot.open", lambda *_, **__: bot)
+    monkeypatch.setattr("qa.cli._writer", lambda _: writer_of(model))
     file = tmp_path / "questions.jsonl"
     good = st.tuples(st.text(max_size=5), PROSE, st.lists(PROSE, max_size=2)).map(
         lambda one: json.dumps(
@@ -212,9 +225,12 @@ def test_batches(bot: Bot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         | st.lists(bad, max_size=3).map(b"\n".join)
     )
 
-    def asked(content: bytes) -> str:
+    def asked(case: tuple[bytes, str]) -> str:
+        content, model.text = case
         file.write_bytes(content)
-        done = CliRunner().invoke(main, ["ask", "--batch", str(file)])
+        done = CliRunner().invoke(
+            main, ["ask", "--batch", str(file), *["--llm"][: len(model.text)]]
+        )
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         if done.exit_code == 0:
             assert [json.loads(line)["id"] for line in done.stdout.rstrip("\n").split("\n")]
@@ -223,4 +239,4 @@ def test_batches(bot: Bot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert "Traceback" not in done.stderr
         return "refused"
 
-    fuzz("batch", lines, asked)
+    fuzz("batch", st.tuples(lines, st.just("") | SAID), asked)
