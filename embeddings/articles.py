@@ -58,6 +58,7 @@ class _Divider:
     def __init__(self, parts: Sequence[Part], levels: Sequence[int]) -> None:
         self._parts = parts
         self._levels = levels
+        self._below = _next_bodies(parts)
         self._highest = min((level for level in levels if level), default=0)
         self._article = 0
         self._title = ""
@@ -98,14 +99,14 @@ class _Divider:
     def _heading_of(self, at: int, group: Sequence[int]) -> str:
         return "" if at in group else self._heading
 
-    def _headlines(self, at: int) -> list[int]:
+    def _headlines(self, at: int) -> range:
         """Return the headlines that stand together from `at` on."""
         end = at
         while end < len(self._parts) and self._parts[end].role is Role.HEADLINE:
             end += 1
             if self._highest and end > at:
                 break
-        return list(range(at, end))
+        return range(at, end)
 
     def _starts_article(self, at: int, group: Sequence[int]) -> bool:
         if self._highest:
@@ -127,8 +128,8 @@ class _Divider:
 
     def _opening(self, at: int) -> str:
         """Return the first paragraph below a headline."""
-        below = (p for p in self._parts[at:] if p.role is Role.BODY)
-        return next(below, self._parts[-1]).content.text
+        at = self._below[at] if at < len(self._below) else len(self._parts) - 1
+        return self._parts[at].content.text
 
     def _is_credited(self, at: int) -> bool:
         """Tell whether a byline stands within the first parts below a headline."""
@@ -146,6 +147,16 @@ class _Divider:
         texts = [self._parts[part].content.text for part in group]
         whole = " ".join(texts)
         return whole if len(whole) <= LONGEST_TITLE else max(texts, key=len)
+
+
+def _next_bodies(parts: Sequence[Part]) -> list[int]:
+    """Return for each part the next paragraph from it on, or the last part where none follows."""
+    found = []
+    below = len(parts) - 1
+    for at in range(len(parts) - 1, -1, -1):
+        below = at if parts[at].role is Role.BODY else below
+        found.append(below)
+    return found[::-1]
 
 
 def _with_leading(found: list[Section]) -> list[Section]:

@@ -41,6 +41,10 @@ _IS_HAN = re.compile(rf"[{HAN}]")
 _IS_WIDE = re.compile(rf"[{WIDE}]")
 
 
+_GLOSSES_IN_A_ROW = 16
+"""After one character at most so many are taken out; each needs a pass over the whole text."""
+
+
 @dataclass(frozen=True, slots=True)
 class CleanText:
     """Clean characters and the way back.
@@ -155,7 +159,9 @@ def _without(text: CleanText, dropped: Sequence[tuple[int, int]]) -> CleanText:
 
 
 def _without_glosses(text: CleanText) -> CleanText:
-    while found := glosses(text.text):
+    for _ in range(_GLOSSES_IN_A_ROW):
+        if not (found := glosses(text.text)):
+            break
         text = _without(text, found)
     return text
 

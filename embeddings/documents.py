@@ -12,7 +12,7 @@ from stat import S_ISREG
 
 from embeddings import readers
 from embeddings.errors import SourceError, UnopenedFileError, UnreadableFileError
-from embeddings.readers import FORMATS, check_ending, date_in
+from embeddings.readers import FORMATS, apart, check_ending, date_in
 from embeddings.records import Document, FileStamp, document_id
 
 __all__ = [
@@ -139,7 +139,9 @@ def _one_a_source(found: list[FileEntry]) -> Iterator[FileEntry]:
 
 def reading_version(largest: int) -> str:
     """Return what changes whenever a skipped file might be read: then each is tried again."""
-    return f"reading/3 {largest} {' '.join(FORMATS)} ocr {readers.recognition_version()}"
+    limits = f"{apart.SECONDS:g} {apart.MEMORY}"
+    ocr = readers.recognition_version()
+    return f"reading/4 {largest} {limits} {' '.join(FORMATS)} ocr {ocr}"
 
 
 def read_bytes(entry: FileEntry, largest: int = LARGEST) -> bytes:
@@ -178,10 +180,12 @@ def decode(data: bytes) -> str:
 def read_document(entry: FileEntry, data: bytes) -> Document:
     """Return the document that `data`, the bytes of `entry`, holds.
 
+    What a library parses is read in another process; see `readers.apart`.
+
     Raises:
         UnreadableFileError: when it cannot be read well, or holds nothing but white space.
     """
-    reading = readers.read(entry.source, data)
+    reading = readers.read(entry.source, data, apart.parse)
     return Document(
         id=document_id(data),
         source=entry.source,

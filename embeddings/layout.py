@@ -10,7 +10,7 @@ from itertools import pairwise
 from embeddings.cleaning import CleanText
 
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_INDENT = re.compile(r"(?:\u3000{1,4}|\t| {2,})$")
+_INDENT = re.compile(r"(?:\u3000|\t| {2})$")
 _DIGITS = re.compile(r"\d+|[〇零一二三四五六七八九十百]+")
 
 LONGEST_HEADER = 40

@@ -6,6 +6,7 @@ import heapq
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 
 from embeddings.cleaning import HAN, CleanText, join
@@ -17,6 +18,13 @@ FARTHEST = 6
 """How many lines may stand between the halves of a sentence, besides page headers."""
 
 LONGEST_CAPTION = 60
+
+JUDGED = 400
+"""Characters on each side of a joint that a judge looks at, at most."""
+
+MOST_JUDGED = 300_000
+"""Joints of a document that are judged; each takes a part of a millisecond. What stands behind is
+read as it is broken into lines."""
 
 SHORTEST_BETWEEN = 8
 LONGEST_BETWEEN = 100
@@ -98,7 +106,8 @@ def put_together(lines: Sequence[Line], roles: Sequence[Role], judge: Judge) -> 
 
 
 def _between(chain: Sequence[int]) -> Iterator[int]:
-    return (line for line in range(chain[0], chain[-1]) if line not in chain)
+    own = set(chain)
+    return (line for line in range(chain[0], chain[-1]) if line not in own)
 
 
 def _content(lines: Sequence[Line], chain: Sequence[int]) -> CleanText:
@@ -135,6 +144,11 @@ class _Joiner:
         self._usual_gap = usual_gap(lines)
         own = (at for at, role in enumerate(roles) if role is not Role.BOILERPLATE)
         self._first = next(own, 0)
+        self._skipping: dict[int, float] = {}
+        self._left = MOST_JUDGED
+        # How many there are up to each line: asked of every chain, however long.
+        self._no_headlines = [0, *accumulate(role is not Role.HEADLINE for role in roles)]
+        self._spaced = [0, *accumulate(bool(_SPACED.search(line.text)) for line in lines)]
 
     def chains(self) -> Iterator[list[int]]:
         """Yield the lines of each part."""
@@ -160,6 +174,20 @@ class _Joiner:
         after = self._lines[line + 1].gap if line + 1 < len(self._lines) else 0
         apart = max(self._lines[line].gap, after) > self._usual_gap
         return apart and len(text) <= LONGEST_CAPTION and not _INNER_END.search(text)
+
+    def _is_headline(self, piece: Sequence[int]) -> bool:
+        """As `is_headline`, of lines that follow each other directly."""
+        return self._no_headlines[piece[0]] == self._no_headlines[piece[-1] + 1]
+
+    def _end_of(self, piece: Sequence[int]) -> str:
+        """Return as much of the end of a text as is judged."""
+        found, length = [], 0
+        for line in reversed(piece):
+            found.append(self._lines[line].text)
+            length += len(found[-1])
+            if length >= JUDGED:
+                break
+        return "".join(reversed(found))
 
     def _text(self, chain: Sequence[int]) -> str:
         return "".join(self._lines[line].text for line in chain)
@@ -189,15 +217,15 @@ class _Joiner:
     def _joints(self, pieces: Sequence[Sequence[int]]) -> dict[int, int]:
         """Return which piece goes on with which, by their numbers."""
         following: dict[int, int] = {}
-        joined: set[int] = set()
+        joined: dict[int, int] = {}
         waiting = [one for at in range(len(pieces)) for one in self._offers(pieces, at)]
         heapq.heapify(waiting)
         while waiting:
             _, _, before, after = heapq.heappop(waiting)
-            if before in following or after in joined or _crosses(before, after, following):
+            if before in following or after in joined or _crosses(before, after, following, joined):
                 continue
             following[before] = after
-            joined.add(after)
+            joined[after] = before
             for offer in self._offers(pieces, after, goes_on=True):
                 heapq.heappush(waiting, offer)
         return following
@@ -229,7 +257,9 @@ class _Joiner:
             seen += 1
             if seen > FARTHEST:
                 return
-            cost += self._skipping_cost(pieces[after])
+            if after not in self._skipping:
+                self._skipping[after] = self._skipping_cost(pieces[after])
+            cost += self._skipping[after]
             if seen == 1 and chain_ends_with_mark:
                 cost += SKIPPED_AFTER_MARK
 
@@ -237,7 +267,10 @@ class _Joiner:
         self, chain: Sequence[int], other: Sequence[int], cost: float, *, goes_on: bool
     ) -> float:
         """Return the log odds that a chain goes on with another one."""
-        before = self._text(chain)
+        self._left -= 1
+        if self._left < 0:
+            return float("-inf")
+        before = self._end_of(chain)
         odds = self._judge.log_odds(before, self._text(other))
         odds += PARAGRAPH_IS_OPEN if goes_on else self._openness(chain, before)
         return odds + cost + self._place(chain[-1], other[0])
@@ -245,10 +278,11 @@ class _Joiner:
     def _openness(self, chain: Sequence[int], text: str) -> float:
         """Return the log odds that the chain so far is a sentence that goes on."""
         starts_paragraph = self._width and self._lines[chain[0]].indented
-        if starts_paragraph or not self.is_headline(chain):
+        if starts_paragraph or not self._is_headline(chain):
             return PARAGRAPH_IS_OPEN
         first = FIRST_OF_PAGE if chain[0] == self._first else 0.0
-        spaced = HEADLINE_IS_SPACED if _SPACED.search(text) else 0.0
+        is_spaced = self._spaced[chain[0]] < self._spaced[chain[-1] + 1]
+        spaced = HEADLINE_IS_SPACED if is_spaced else 0.0
         return first + spaced + HEADLINE_IS_OPEN + self._judge.openness(text)
 
     def _skipping_cost(self, chain: Sequence[int]) -> float:
@@ -256,7 +290,7 @@ class _Joiner:
         text = self._text(chain)
         if self._roles[chain[0]] in (Role.CAPTION, Role.BYLINE) or _QUOTED.match(text):
             return SKIPPED / 2
-        complete = self._ends[chain[-1]] or self.is_headline(chain)
+        complete = self._ends[chain[-1]] or self._is_headline(chain)
         stands_alone = SHORTEST_BETWEEN <= len(text) <= LONGEST_BETWEEN
         cost = SKIPPED if complete and stands_alone else SKIPPED_LONG
         return cost - SKIPPED_INSIDE * max(0.0, self._judge.starts_inside(text))
@@ -281,9 +315,9 @@ class _Joiner:
         return TWO_LINE_HEADLINE if two_lines else 0.0 if direct else STARTS_LIKE_HEADLINE
 
 
-def _crosses(before: int, after: int, following: dict[int, int]) -> bool:
-    """Tell whether a joint would lie across one that is made already."""
+def _crosses(before: int, after: int, following: dict[int, int], joined: dict[int, int]) -> bool:
+    """Tell whether a joint would lie across one that is made already, there and back."""
     return any(
-        one < before < other < after or before < one < after < other
-        for one, other in following.items()
+        following.get(at, after) > after or joined.get(at, before) < before
+        for at in range(before + 1, after)
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -18,12 +20,16 @@ _OPENING = "“‘「『《〈(（[【｛{"
 CLOSING = "”’」』》〉)）]】｝}"
 _END = re.compile(
     rf"[。！？!?…]+[{re.escape(CLOSING)}\"']*"
-    rf"|(?<![{HAN}])\.+[\"'”’)]*(?=\s|$)"
+    # Each dot of a row but the first would begin a match of its own: that takes quadratic time.
+    rf"|(?:(?<![{HAN}.])|(?<=[{HAN}]\.))\.++[\"'”’)]*+(?=\s|$)"
     r"|\n+"
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(“\"])(?:[A-Za-z]|[A-Za-z]\.[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|No|Fig|Inc|Ltd|Co|cf)$"
 )
+_LONGEST_ABBREVIATION = 8
+"""Characters of the longest abbreviation, with more than what may stand before it."""
+
 _SECOND = re.compile(r"[；;]")
 _THIRD = re.compile(r"[，,、]")
 
@@ -35,28 +41,36 @@ def ends_sentence(text: str) -> bool:
 
 
 def _short_enclosures(text: str) -> list[tuple[int, int]]:
-    """Return start and end of the short quotations and brackets."""
+    """Return start and end of the short quotations and brackets, rising by start."""
     stack: list[tuple[str, int]] = []
+    waiting: Counter[str] = Counter()
     found: list[tuple[int, int]] = []
     for at, character in enumerate(text):
         if character in _OPENING:
             stack.append((CLOSING[_OPENING.index(character)], at))
-        elif stack and any(character == closing for closing, _ in stack):
-            while stack[-1][0] != character:
-                stack.pop()
-            _, start = stack.pop()
+            waiting[stack[-1][0]] += 1
+        elif waiting[character]:
+            closing, start = "", 0
+            while closing != character:
+                closing, start = stack.pop()
+                waiting[closing] -= 1
             if at - start < LONG_QUOTE:
                 found.append((start, at))
-    return found
+    return sorted(found)
 
 
 def _ends(text: str) -> Iterator[int]:
     closed = _short_enclosures(text)
+    starts = [start for start, _ in closed]
     for match in _END.finditer(text):
-        around = [end for start, end in closed if start < match.start() < end]
+        near = slice(
+            bisect_left(starts, match.start() - LONG_QUOTE), bisect_left(starts, match.start())
+        )
+        around = [end for _, end in closed[near] if match.start() < end]
         if around and not _ends_quotation(text, match.end(), around):
             continue
-        if match[0].startswith(".") and _ABBREVIATION.search(text[: match.start()]):
+        before = text[max(0, match.start() - _LONGEST_ABBREVIATION) : match.start()]
+        if match[0].startswith(".") and _ABBREVIATION.search(before):
             continue
         yield match.end()
 

@@ -23,8 +23,7 @@ from embeddings.documents import FileEntry, list_files
 from embeddings.errors import SourceError, UnreadableFileError
 from embeddings.exclusions import LIST, changing
 from embeddings.locking import unwritable
-from embeddings.readers import read
-from embeddings.readers.packages import Package, refusing
+from embeddings.readers import apart, read
 from embeddings.readers.signatures import CONTAINERS, PICTURES, check_content, check_ending
 from embeddings.records import document_id
 from embeddings.settings import MEGABYTE, Settings
@@ -324,13 +323,8 @@ def _check_whole(name: str, file: BufferedRandom, size: int) -> None:
     """Refuse what a build would, as far as it shows at once; the rest is told after the build."""
     ending = PurePosixPath(name).suffix.lower()
     file.seek(0)
-    if ending == ".pdf":
-        from embeddings.readers import pdf
-
-        pdf.check(file.read())
-    elif ending in CONTAINERS:
-        with refusing(ending):
-            Package(file.read(), ending)
+    if ending in CONTAINERS:
+        apart.check(ending, file.read())
     elif ending not in PICTURES and size <= _SOON_READ:
         read(name, file.read())
 

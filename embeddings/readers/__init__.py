@@ -6,7 +6,6 @@ comes. A file that cannot be read well is refused, never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import PurePosixPath
 from typing import cast
@@ -14,9 +13,10 @@ from typing import cast
 from embeddings.errors import UnreadableFileError
 from embeddings.readers.dates import date_in, date_of
 from embeddings.readers.encodings import Decoded, decode
+from embeddings.readers.formats import Parser, parse
 from embeddings.readers.reading import Reading, VisibleText, all_of
 from embeddings.readers.recognition import version as recognition_version
-from embeddings.readers.signatures import FORMATS, PICTURES, check_content, check_ending
+from embeddings.readers.signatures import FORMATS, check_content, check_ending
 from embeddings.records import Mark
 
 __all__ = [
@@ -29,31 +29,20 @@ __all__ = [
     "date_in",
     "date_of",
     "decode",
+    "parse",
     "read",
     "recognition_version",
     "visible",
 ]
 
-_READERS = {
-    ".txt": "plain",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".html": "html",
-    ".htm": "html",
-    ".pdf": "pdf",
-    ".docx": "word",
-    ".xlsx": "excel",
-    ".pptx": "powerpoint",
-    **dict.fromkeys(PICTURES, "picture"),
-}
 
-
-def read(name: str, data: bytes) -> Reading:
+def read(name: str, data: bytes, parser: Parser = parse) -> Reading:
     """Read a file.
 
     Args:
         name: file name or path; its ending says the format, and the content must agree.
         data: all its bytes.
+        parser: reads the format; `apart.parse` for files that come from others.
 
     Returns:
         What was read, with the date that the file declares, its name tells or a line of it tells,
@@ -68,7 +57,7 @@ def read(name: str, data: bytes) -> Reading:
     if not data.strip():
         raise UnreadableFileError("empty; nothing to index")
     check_content(ending, data)
-    found = _reader(ending)(data)
+    found = parser(ending, data)
     shown = visible(found.text, found.reader).text
     if not shown.strip():
         raise UnreadableFileError("empty; nothing to index")
@@ -81,11 +70,6 @@ def read(name: str, data: bytes) -> Reading:
         found.marks,
         found.encoding,
     )
-
-
-def _reader(ending: str) -> Callable[[bytes], Reading]:
-    module = import_module(f"embeddings.readers.{_READERS[ending]}")
-    return cast("Callable[[bytes], Reading]", module.read)
 
 
 def visible(text: str, reader: str, marks: tuple[Mark, ...] = ()) -> VisibleText:

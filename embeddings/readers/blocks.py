@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from embeddings.errors import UnreadableFileError
 from embeddings.records import Mark, Role
 
-LARGEST_TEXT = 64 * 1024 * 1024
-"""A container that holds more characters than this is refused."""
+LARGEST_TEXT = 16_000_000
+"""A file that holds more characters than this is refused: to take one apart needs 200 bytes of
+memory for each."""
 
 
 @dataclass(slots=True)

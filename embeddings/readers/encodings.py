@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from embeddings.errors import UnreadableFileError
+from embeddings.readers.blocks import check_length
 from embeddings.readers.characters import CodeLength, code_length
 
 LONGEST_CODE = 10.8
@@ -62,9 +63,10 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
 
     Raises:
         UnreadableFileError: when it is not text in UTF-8, UTF-16, GB18030 or Big5, or two of them
-            are about as likely.
+            are about as likely; when it is too long.
     """
     decoded = _marked(data) or _utf8(data) or _declared(data, declared) or _guess(data, declared)
+    check_length(len(decoded.text))
     _check_text(decoded.text)
     return decoded
 

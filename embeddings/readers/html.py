@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from html import unescape
 from itertools import accumulate
 
 from embeddings.readers.dates import declared_date
 from embeddings.readers.encodings import decode
-from embeddings.readers.html_tokens import Token, attributes, names, tokens
+from embeddings.readers.html_tokens import Token, attributes, names, tokens, unescaped
 from embeddings.readers.html_writer import Piece, Writer
 from embeddings.readers.reading import Reading, VisibleText
 from embeddings.records import Role
@@ -283,13 +282,14 @@ def head(text: str) -> Head:
     before = ""
     for token in tokens(text):
         if not token.name and before == "title" and not title:
-            title = unescape(text[token.start : token.end])
+            title = unescaped(text[token.start : token.end])
         elif token.name == "meta":
             _add_meta(named, attributes(token.attributes))
         elif token.name == "time" and not token.closing:
             times.append(attributes(token.attributes).get("datetime", ""))
         before = "" if token.closing else token.name
     own = next((named[name] for name in _TITLES if named.get(name)), "")
+    title = " ".join(title.split())
     published = [named[name] for name in _DATES if named.get(name)]
     return Head(
         title=" ".join((own or _SITE.sub("", title, count=1) or title).split()),

@@ -29,6 +29,8 @@ _RAW_ENDS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in
 _ATTRIBUTE = re.compile(
     r"([^\s\"'<>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\s\"'>]++)))?"
 )
+# No character has such a number, and Python reads no number of thousands of digits.
+_LONG_NUMBER = re.compile(r"&#(?:[0-9]{8}[0-9]*+|[xX][0-9a-fA-F]{8}[0-9a-fA-F]*+);?")
 _REFERENCE = re.compile(
     r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};|(?:nbsp|amp|lt|gt|quot))"
 )
@@ -83,8 +85,13 @@ def attributes(source: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for match in _ATTRIBUTE.finditer(source[:20_000]):
         value = next((group for group in match.groups()[1:] if group is not None), "")
-        found.setdefault(match[1].lower(), html.unescape(value))
+        found.setdefault(match[1].lower(), unescaped(value))
     return found
+
+
+def unescaped(text: str) -> str:
+    """Return a text with its character references as what they mean."""
+    return html.unescape(_LONG_NUMBER.sub("\ufffd", text))
 
 
 def references(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:

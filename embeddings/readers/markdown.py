@@ -26,16 +26,16 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 _QUOTE = re.compile(r"(?:[ ]{0,3}>[ ]?)+")
 _HEADING = re.compile(r"[ ]{0,3}(#{1,6})(?:[ \t]+|(?=[^\s#\w])|$)")
-_HEADING_END = re.compile(r"[ \t]+#+[ \t]*$")
+_HEADING_END = re.compile(r"(?<![ \t])[ \t]++#++[ \t]*+$")
 _UNDERLINE = re.compile(r"[ ]{0,3}(=+|-+)[ \t]*$")
 _RULE = re.compile(r"[ ]{0,3}([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 _BULLET = re.compile(r"[ \t]*[-*+][ \t]+(?:\[[ xX]\][ \t]+)?")
 _ORDERED = re.compile(r"[ \t]*\d{1,9}[.)][ \t]+")
-_TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_TABLE_RULE = re.compile(r"[ \t]*+\|?[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?[ \t]*+$")
 _DEFINITION = re.compile(r"[ ]{0,3}\[[^\]\n]{1,200}\]:[ \t]*\S")
 _INLINE = re.compile(
     r"\\(?=[!-/:-@\[-`{-~])"
-    r"|(?P<code>`+)(?P<inside>[^`\n]+)(?P=code)"
+    r"|(?P<code>`{1,16}+)(?P<inside>[^`\n]++)(?P=code)"
     r"|!\[[^\]\n]{0,500}\](?:\([^)\n]{0,500}\)|\[[^\]\n]{0,200}\])"
     r"|(?P<open>\[)(?P<label>[^\[\]\n]{1,500})(?P<target>\](?:\([^)\n]{0,500}\)|\[[^\]\n]{0,200}\]))"
     r"|<(?:https?://|mailto:)?(?P<link>[^<>\s]{1,500}@[^<>\s]{1,200}|(?<=//)[^<>\s]{1,2000})>"

@@ -6,6 +6,12 @@ import re
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+LONGEST_FORM = 255
+"""Characters of a number format that count; Excel allows no more."""
+
+LONGEST_NUMBER = 24
+"""Digits of a number in its format, at most; a longer one is shown without."""
+
 _SYMBOL = re.compile(r"\[\$([^\]-]*)(?:-[^\]]*)?\]")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 _PADDING = re.compile(r"[_*].")
@@ -39,18 +45,23 @@ def shown(value: object, form: str = "General") -> str:
 def _number(value: Decimal, form: str) -> str:
     if not value.is_finite():
         return str(value)
-    code = form.split(";")[0]
+    code = form[:LONGEST_FORM].split(";")[0]
     code = _PADDING.sub("", _BRACKETS.sub("", _SYMBOL.sub(r'"\1"', code)))
     literals = re.findall(r'"[^"]*"|\\.|[^"\\]', code)
     plain = "".join("\0" if len(piece) > 1 else piece for piece in literals)
     match = _CORE.search(plain)
     rest = plain[: match.start()] + plain[match.end() :] if match else plain
-    if match is None or re.search(r"[^\0%\s¥￥$€£()+元-]", rest):
+    if match is None or _is_too_long(value, match) or re.search(r"[^\0%\s¥￥$€£()+元-]", rest):
         return _general(value)
     texts = iter(piece.strip('"\\') for piece in literals if len(piece) > 1)
     around = [re.sub("\0", lambda _: next(texts), part)
               for part in (plain[: match.start()], plain[match.end() :])]  # fmt: skip
     return f"{around[0]}{_digits(value, match, '%' in rest)}{around[1]}".strip()
+
+
+def _is_too_long(value: Decimal, match: re.Match[str]) -> bool:
+    """Tell whether the form asks for more digits than numbers are computed with."""
+    return value.adjusted() + len(match[1] or "") > LONGEST_NUMBER
 
 
 def _digits(value: Decimal, match: re.Match[str], percent: bool) -> str:

@@ -19,6 +19,12 @@ from embeddings.errors import UnreadableFileError
 LARGEST_UNPACKED = 128 * 1024 * 1024
 """A container whose parts unpack to more bytes than this is refused (a zip bomb, or too large)."""
 
+MOST_PARTS = 10_000
+"""A container of more parts than this is refused."""
+
+LARGEST_MARKUP = 8_000_000
+"""An XML part with more tags and attributes than this is refused: a tree of them is large."""
+
 _CHUNK = 1 << 20
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 _DOCTYPE = re.compile(rb"<\x00?!\x00?D\x00?O\x00?C\x00?T\x00?Y\x00?P\x00?E")
@@ -39,13 +45,16 @@ def refusing(ending: str) -> Iterator[None]:
     """Turn whatever a library raises on a broken file into the one error of a build.
 
     Raises:
-        UnreadableFileError: instead of any other exception.
+        UnreadableFileError: instead of any other exception but a lack of memory.
+        MemoryError: also where libxml2 calls it a fault of syntax.
     """
     try:
         yield
-    except UnreadableFileError:
+    except (UnreadableFileError, MemoryError):
         raise
     except Exception as error:
+        if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from error
         raise UnreadableFileError(
             f"damaged ({type(error).__name__}); open it in its program and save it again "
             f"as {ending}"
@@ -68,6 +77,11 @@ class Package:
         self._zip = zipfile.ZipFile(io.BytesIO(data))
         self._left = LARGEST_UNPACKED
         self._names = set(self._zip.namelist())
+        if len(self._zip.filelist) > MOST_PARTS:
+            raise UnreadableFileError(
+                f"has {len(self._zip.filelist):,} parts; at most {MOST_PARTS:,} are read; "
+                "split the file"
+            )
         self._check_kind(ending)
 
     def _check_kind(self, ending: str) -> None:
@@ -108,6 +122,10 @@ class Package:
         """Return the root of an XML part."""
         data = self.read(name)
         _check_xml(data)
+        if data.count(b"<") + data.count(b"=") > LARGEST_MARKUP:
+            raise UnreadableFileError(
+                f"a part of it has more than {LARGEST_MARKUP:,} tags and attributes; split the file"
+            )
         parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
         return etree.fromstring(data, parser)
 

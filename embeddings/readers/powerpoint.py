@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 
 from lxml import etree
 
@@ -47,11 +48,11 @@ def _add_slide(package: Package, part: str, blocks: Blocks) -> None:
     if slide.get("show") in ("0", "false"):
         return
     shapes = list(_shapes(slide))
-    titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
-    for shape in titles:
+    are_titles = [_placeholder(shape) in _TITLES for shape in shapes]
+    for shape in compress(shapes, are_titles):
         blocks.add(" ".join(_paragraphs(shape)), Role.HEADLINE, 1)
-    for shape in shapes:
-        if shape not in titles:
+    for shape, is_title in zip(shapes, are_titles, strict=True):
+        if not is_title:
             _add_shape(shape, blocks)
     for kind, target in package.relationships(part).values():
         if kind == "notesSlide" and target in package:

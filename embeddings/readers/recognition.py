@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embeddings.errors import UnopenedFileError
+from embeddings.readers import pace
 from embeddings.readers.reading_order import straightened, text_of
 
 INSTALL = "install wenju[ocr] (pip install 'wenju[ocr]')"
@@ -70,6 +71,7 @@ def recognise(picture: NDArray[np.uint8]) -> str:
     Raises:
         UnopenedFileError: when the recognition that is installed does not start.
     """
+    pace.page_begins()
     with _LOCK:
         engine = _engine()
         return "\n\n".join(filter(None, (_text(engine(piece)) for piece in _pieces(picture))))

@@ -11,7 +11,8 @@ from pathlib import Path
 from threading import Lock
 
 from embeddings.errors import UnreadableFileError, WenjuError
-from embeddings.readers.pdf_pages import Box, Drawn, boxes, draw
+from embeddings.readers.apart import boxes, draw
+from embeddings.readers.pdf_pages import Box, Drawn
 from embeddings.records import document_id
 from qa.page.protocols import AnsweringBot, IndexFacts
 from qa.page.references import Reference

@@ -94,6 +94,7 @@ def test_gold(tmp_path: Path) -> None:
         ('{"id": "7", "question": " 　"}', r'line 2: "question" is " 　", not a text'),
         ('{"id": "7", "question": "多少？", "history": "甲"}', r'"history" holds "甲", not a list'),
         ('{"id": "7", "question": "多少？", "history": [3]}', r'"history" holds \[3\], not a list'),
+        ('{"id": "\\u0085", "question": "多少？"}', r'"id" is "\\u0085", not a text'),
         ('{"id": "先", "question": "多少？"}', r'the id "先" comes more than once'),
     ],
 )

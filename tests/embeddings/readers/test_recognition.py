@@ -21,7 +21,7 @@ from embeddings.documents import FileEntry, read_bytes, read_document
 from embeddings.encoder import CountingEncoder
 from embeddings.errors import UnopenedFileError, UnreadableFileError
 from embeddings.lexical import Tokenizer
-from embeddings.readers import pdf, picture, read, recognition
+from embeddings.readers import apart, pdf, picture, read, recognition
 from embeddings.segment import Segmenter
 from embeddings.store import Generation, IndexFolder
 
@@ -153,6 +153,7 @@ def test_without_the_extra_scans_are_reported_with_what_to_do() -> None:
 def test_a_file_skipped_without_the_extra_is_read_when_it_is_there(
     tmp_path: Path, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch, found: list[Any]
 ) -> None:
+    monkeypatch.setattr(apart, "parse", readers.parse)  # the engine stands in for one here
     root = tmp_path / "documents"
     root.mkdir()
     (root / "甲.txt").write_text("天桥区有产业园。", encoding="utf-8")
