@@ -25,6 +25,7 @@ from embeddings.readers import formats, frames
 from embeddings.readers.frames import Frame
 from embeddings.readers.reading import Reading
 from embeddings.readers.signatures import CONTAINERS, PICTURES
+from embeddings.readers.worker import IDLE
 
 if TYPE_CHECKING:
     from embeddings.readers.pdf_pages import Box, Drawn
@@ -44,7 +45,18 @@ MEMORY = 3 << 30
 KEPT = 2
 """Processes that wait for the next file, at most; each ends by itself after a minute."""
 
+AT_ONCE = 4
+"""Files that are read at the same time, at most; who comes next waits."""
+
 _TICK = 0.2
+_SWEPT = IDLE + 1
+"""Seconds after which it is looked whether those that wait have ended."""
+
+# On a machine of many cores the threads of libraries would use up the address space otherwise.
+_FEW_THREADS = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1"}
+
+_FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")
+_TIMERS = ("SIGALRM", "SIGXCPU")
 _PROGRAM = (
     "import sys; sys.path[:] = sys.argv[1:]; from embeddings.readers.worker import main; main()"
 )
@@ -135,6 +147,11 @@ def _done(
             f"needs more than {order.memory >> 20:,} megabytes of memory to be read; split the "
             f"file, or {_SAVE} {ending}"
         ) from error
+    except _EndedError as error:
+        raise UnopenedFileError(
+            f"the process that read it was ended from outside ({error}), perhaps for want of "
+            "memory; end other programs and try again"
+        ) from error
     except _BrokenError as error:
         raise UnreadableFileError(
             f"breaks what reads {ending} files ({error}); {_SAVE} {ending}"
@@ -143,20 +160,22 @@ def _done(
 
 def _answered(order: _Order) -> Frame:
     """Return the answer; a file is blamed only by a process that read nothing before it."""
-    process = _pool().borrow()
-    try:
-        return _asked(process, order)
-    except _BrokenError:
-        if process.asked == 1:
-            raise
-    return _asked(_Process(), order)
+    pool = _pool()
+    with pool.place():
+        process = pool.borrow()
+        try:
+            return _asked(pool, process, order)
+        except _BrokenError:
+            if process.asked == 1:
+                raise
+        return _asked(pool, _Process(), order)
 
 
-def _asked(process: _Process, order: _Order) -> Frame:
+def _asked(pool: _Pool, process: _Process, order: _Order) -> Frame:
     try:
         head, body = process.ask(order)
     finally:
-        _pool().give_back(process)
+        pool.give_back(process)
     if "refused" in head:
         kind = UnopenedFileError if head.get("again") else UnreadableFileError
         raise kind(" ".join(str(head["refused"]).split()))
@@ -192,6 +211,10 @@ class _MemoryError(_BrokenError):
     """The process was refused the memory that it asked for."""
 
 
+class _EndedError(_BrokenError):
+    """Somebody ended the process: the system that ran out of memory, or who shut it down."""
+
+
 class _LateError(Exception):
     """The process did not answer in time; the message is that time in seconds."""
 
@@ -211,10 +234,12 @@ class _Process:
         self.asked = 0
         self.owner = os.getpid()
         self._thread: threading.Thread | None = None
-        path = [part or os.getcwd() for part in sys.path]  # noqa: PTH109 - a path as text
+        path = [part for part in sys.path if isinstance(part, str)]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, *path],
+                # Where Python is part of another program, it may have no name of its own.
+                [sys.executable or "python", "-c", _PROGRAM, *path],
+                env=_FEW_THREADS | dict(os.environ),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -277,7 +302,7 @@ class _Process:
                     raise _LateError(f"{allowed:g}") from None
                 continue
             if found is None:
-                raise _BrokenError(self._end()) if is_ready else _NotStartedError(self._end())
+                raise self._failure(allowed, is_ready=is_ready)
             if "ready" in found[0]:
                 is_ready = True
             elif "page" in found[0]:
@@ -287,6 +312,15 @@ class _Process:
                 raise _MemoryError
             else:
                 return found
+
+    def _failure(self, allowed: float, *, is_ready: bool) -> Exception:
+        """Return what is to be raised when no answer comes any more."""
+        how = self._end()
+        if not is_ready:
+            return _NotStartedError(how)
+        if how in _TIMERS:
+            return _LateError(f"{allowed:g}")
+        return _EndedError(how) if how in _FROM_OUTSIDE else _BrokenError(how)
 
     def _end(self) -> str:
         """Return how it ended, after the fact."""
@@ -320,15 +354,25 @@ class _Pool:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[_Process] = []
+        self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._is_swept = False
         atexit.register(self.end)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Wait until fewer than `AT_ONCE` files are read, and be one of them."""
+        while not self._places.acquire(timeout=_TICK):
+            continue
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def borrow(self) -> _Process:
         """Return one that waits, or a new one."""
         with self._lock:
             while self._idle:
                 process = self._idle.pop()
-                if process.owner != os.getpid():
-                    continue  # of the process that this one was forked from
                 if process.is_alive:
                     return process
                 process.end()
@@ -339,8 +383,27 @@ class _Pool:
         with self._lock:
             if process.is_alive and len(self._idle) < KEPT:
                 self._idle.append(process)
+                self._sweep_later()
                 return
         process.end()
+
+    def _sweep_later(self) -> None:
+        if self._is_swept:
+            return
+        self._is_swept = True
+        timer = threading.Timer(_SWEPT, self._sweep)
+        timer.daemon = True
+        timer.start()
+
+    def _sweep(self) -> None:
+        """Let go of those that ended by themselves: the system lists them until somebody asks."""
+        with self._lock:
+            self._is_swept = False
+            for process in [one for one in self._idle if not one.is_alive]:
+                self._idle.remove(process)
+                process.end()
+            if self._idle:
+                self._sweep_later()
 
     def end(self) -> None:
         """End all that wait."""
@@ -353,4 +416,7 @@ class _Pool:
 
 @cache
 def _pool() -> _Pool:
+    if hasattr(os, "register_at_fork"):
+        # What was forked has processes of its own, and a lock that nobody holds.
+        os.register_at_fork(after_in_child=_pool.cache_clear)
     return _Pool()

@@ -271,6 +271,7 @@ _DATES = (
     "article:published_time", "og:release_date", "pubdate", "publishdate", "publish_time",
     "publication_date", "datepublished", "dc.date", "dc.date.issued", "firstpublishedtime",
 )  # fmt: skip
+_BLANKS = re.compile(r"\s++")
 _SITE = re.compile(r"\s*[_|]\s*[^_|]*$|\s+[-–—]+\s+[^-–—]*$")
 
 
@@ -289,7 +290,7 @@ def head(text: str) -> Head:
             times.append(attributes(token.attributes).get("datetime", ""))
         before = "" if token.closing else token.name
     own = next((named[name] for name in _TITLES if named.get(name)), "")
-    title = " ".join(title.split())
+    title = _BLANKS.sub(" ", title)  # else the next one takes quadratic time
     published = [named[name] for name in _DATES if named.get(name)]
     return Head(
         title=" ".join((own or _SITE.sub("", title, count=1) or title).split()),

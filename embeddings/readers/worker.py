@@ -23,6 +23,11 @@ from embeddings.readers.frames import Frame
 IDLE = 60.0
 """Seconds without a file after which the process ends by itself."""
 
+_PIECE = 1 << 16
+
+_STACKS = 32 << 20
+"""Bytes of address space that the threads of libraries take a core, whatever they do."""
+
 _GRACE = 5
 """Seconds after which the system ends what the process that started this one did not."""
 
@@ -64,6 +69,8 @@ def _receive(stream: BinaryIO, tasks: queue.Queue[Frame]) -> None:
             tasks.put((head, frames.take_body(stream, length)))
     except MemoryError:
         tasks.put(({"task": "too_large"}, b""))
+        while stream.read(_PIECE):
+            continue  # nobody hears an answer before all was sent
     except (EOFError, OSError, ValueError):
         _leave(0)
 
@@ -130,13 +137,16 @@ _TASKS: dict[str, Callable[[dict[str, Any], bytes], Frame]] = {
 
 
 def _limit_memory(memory: int) -> None:
-    """Have more memory than `memory` bytes refused, where the system can do that."""
+    """Have more memory than `memory` bytes refused, and what the cores' threads take beside them.
+
+    Windows has no such limit, and macOS heeds none.
+    """
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (memory + _STACKS * (os.cpu_count() or 1), hard))
 
 
 def _limit_time(seconds: float) -> None:
@@ -148,6 +158,7 @@ def _limit_time(seconds: float) -> None:
         return
     import resource
 
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ignored, when whoever started us ignores it
     signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE if seconds else 0)
     used = resource.getrusage(resource.RUSAGE_SELF)
     allowed = (seconds + _GRACE) * (os.cpu_count() or 1) + used.ru_utime + used.ru_stime

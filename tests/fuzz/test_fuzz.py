@@ -203,7 +203,7 @@ def test_what_a_language_model_says(bot: Bot, model: Saying) -> None:
         for citation in written.citations:
             original = bot.document(citation.document).text
             assert original[citation.start : citation.end] == citation.quote
-        assert all(one.citations for one in written.sentences if one.verified)
+        assert all(one.numbers for one in written.sentences if one.verified)
         return str(written.failure or "written")
 
     fuzz("language model", SAID, said)

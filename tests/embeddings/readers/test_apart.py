@@ -32,6 +32,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="needs signals")
 def pool() -> Iterator[None]:
     """No process of another test, and none that is left."""
     apart._pool().end()
+    apart._pool.cache_clear()
     yield
     apart._pool().end()
 
@@ -109,6 +110,26 @@ BREAKING = {
 
 
 @POSIX
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_a_file_is_not_blamed_when_somebody_ends_the_process(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile(monkeypatch, f"import signal; os.kill(os.getpid(), signal.{name})")
+    with pytest.raises(
+        UnopenedFileError, match=rf"ended from outside \({name}\), perhaps for want"
+    ):
+        read("a.docx", samples.docx(), apart.parse)
+
+
+@POSIX
+def test_a_timer_of_the_process_itself_counts_as_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    hostile(monkeypatch, "import signal; signal.setitimer(signal.ITIMER_REAL, .1); time.sleep(9)")
+    monkeypatch.setattr(apart, "SECONDS", 20.0)
+    with pytest.raises(UnreadableFileError, match="takes longer to read than 20 seconds"):
+        read("a.docx", samples.docx(), apart.parse)
+
+
+@POSIX
 @pytest.mark.parametrize("code", BREAKING)
 def test_a_file_that_breaks_the_process_is_refused(
     code: str, monkeypatch: pytest.MonkeyPatch
@@ -165,6 +186,38 @@ def test_a_file_that_needs_too_much_memory_is_refused(monkeypatch: pytest.Monkey
     assert read("a.docx", samples.docx(), apart.parse).text
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the system limits no memory")
+def test_a_file_that_does_not_fit_at_all_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = apart._PROGRAM.replace(
+        "main()", "import embeddings.readers.worker as w; w._STACKS=0; main()"
+    )
+    monkeypatch.setattr(apart, "_PROGRAM", program)
+    data = samples.docx() + bytes(400 << 20)
+    monkeypatch.setattr(apart, "MEMORY", (400 << 20) - 3 * len(data))
+    monkeypatch.setattr(apart, "SECONDS", 30.0)
+    with pytest.raises(UnreadableFileError, match="more than 400 megabytes of memory"):
+        apart.parse(".docx", data)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system limits no memory")
+def test_threads_of_libraries_need_no_memory_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = """
+import threading
+os.cpu_count = lambda: 64
+all_here = threading.Barrier(200)
+def work():
+    bytearray(100_000); all_here.wait(20)
+from embeddings.readers import worker
+worker._limit_memory(700 << 20)
+threads = [threading.Thread(target=work) for _ in range(200)]
+for one in threads: one.start()
+for one in threads: one.join()"""
+    hostile(monkeypatch, code)
+    assert read("a.docx", samples.docx(), apart.parse).text
+
+
 def test_a_file_is_not_blamed_for_what_one_before_broke(monkeypatch: pytest.MonkeyPatch) -> None:
     code = "if b'mine' in data: globals()['broken'] = True\nelif 'broken' in globals(): os._exit(9)"
     hostile(monkeypatch, code)
@@ -197,6 +250,67 @@ def test_processes_are_kept_and_end_when_idle(monkeypatch: pytest.MonkeyPatch) -
     read("a.docx", samples.docx(), apart.parse)
     (short,) = apart._pool()._idle
     assert short._process.wait(timeout=20) == 0
+    assert read("a.docx", samples.docx(), apart.parse).text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_the_system_lists_none_that_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "_SWEPT", 0.2)
+    read("a.docx", samples.docx(), apart.parse)
+    (ended,) = apart._pool()._idle
+    os.kill(ended._process.pid, signal.SIGKILL)
+    due = time.monotonic() + 20
+    while apart._pool()._idle and time.monotonic() < due:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{ended._process.pid}").exists()
+    assert read("a.docx", samples.docx(), apart.parse).text
+
+
+def test_only_a_few_files_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        f"from pathlib import Path; own = Path({str(tmp_path)!r}, str(os.getpid())); own.touch()\n"
+        "time.sleep(.3); count = len(list(own.parent.iterdir())); own.unlink()\n"
+        "from embeddings.readers.reading import Reading\nreturn Reading(str(count), 'word/1')"
+    )
+    hostile(monkeypatch, code)
+    with ThreadPoolExecutor(12) as threads:
+        found = threads.map(lambda _: apart.parse(".docx", b"").text, range(12))
+        assert max(map(int, found)) <= apart.AT_ONCE
+
+
+@POSIX
+def test_a_fork_has_processes_of_its_own() -> None:
+    read("a.docx", samples.docx(), apart.parse)
+    (mine,) = apart._pool()._idle
+    with apart._pool()._lock:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            try:
+                is_read = bool(read("a.docx", samples.docx(), apart.parse).text)
+                apart._pool().end()
+                os._exit(0 if is_read else 1)
+            finally:
+                os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert read("a.docx", samples.docx(), apart.parse).text
+    assert apart._pool()._idle == [mine]
+
+
+def test_a_python_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", None)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "path", [*sys.path, Path("x")])
+    with pytest.raises(UnopenedFileError, match="no process can be started to read it"):
+        apart.check(".docx", samples.docx())
+
+
+def test_a_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", ["", *map(os.path.abspath, sys.path)])
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
     assert read("a.docx", samples.docx(), apart.parse).text
 
 

@@ -105,6 +105,14 @@ def test_a_table_that_lays_out_the_page_is_not_marked() -> None:
     assert marked(f"<table><tr><td><h2>题</h2>{'长' * 201}</table>") == [(Role.HEADLINE, 2, "题")]
 
 
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [("甲 -\n\n", "甲"), ("甲 \n - \t 乙网", "甲"), (" | 乙网", "| 乙网"), ("甲-乙", "甲-乙")],
+)
+def test_the_name_of_the_site_is_no_title(written: str, title: str) -> None:
+    assert head(f"<title>{written}</title>").title == title
+
+
 def test_the_head_of_a_page() -> None:
     about = head(PAGE)
     assert (about.title, about.dates) == ("天桥区：直播电商", ("2021-06-16 10:00",))
