@@ -5,6 +5,7 @@ INDEX ?= index
 DOCUMENTS ?= seeds
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+WORKERS ?= 2
 KIND := $(if $(SLIM),slim,full)
 TALLY := $(CURDIR)/build/tally
 PACKAGES := embeddings qa tests benchmarks
@@ -22,7 +23,7 @@ build: $(VENV)/installed-$(KIND)  ## environment, index over DOCUMENTS (seeds) i
 	$(BIN)/wenju build $(DOCUMENTS) --index $(INDEX)
 
 test: $(VENV)/installed-dev  ## environment, all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 torture: $(VENV)/installed-dev  ## the long versions of tests (faults, damaged files, every look of the page), and what they counted
 	rm -rf $(TALLY)

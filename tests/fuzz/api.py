@@ -64,7 +64,9 @@ ANY = st.recursive(
     max_leaves=8,
 )
 QUESTION = PROSE.map(lambda text: f"企业{text}")
-_ODD = st.sampled_from([None, -1, 0, 1, 3, 10**30, "", "x", True, [], {}, 0.5])
+_ODD: st.SearchStrategy[object] = st.sampled_from(
+    [None, -1, 0, 1, 3, 10**30, "", "x", True, [], {}, 0.5]
+)
 _SOURCES = st.lists(st.sampled_from([*PAGES, "a/", "../x", "", "没有.txt"]) | PROSE, max_size=3)
 _DAYS = st.sampled_from([None, "2021-06-16", "2021-13-99", "0001-01-01", "9999-12-31", "x", ""])
 _TURN = st.fixed_dictionaries({"question": PROSE}, optional={"answer": st.none() | PROSE})

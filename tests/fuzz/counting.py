@@ -10,6 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 
+from tests.tally import note
+
 CASES = int(os.environ.get("WENJU_FUZZ", "2000"))
 """Cases of all surfaces together."""
 
@@ -32,8 +34,21 @@ def fuzz(surface: str, strategy: SearchStrategy[Any], check: Callable[[Any], str
 
     The first failure is shrunk and raised. Rounds keep the memory of a long run bounded.
     """
+    found, crashes = OUTCOMES.setdefault(surface, Counter()), 1
+    try:
+        _try_all(surface, strategy, check, found)
+        crashes = 0
+    finally:
+        note("fuzzing", surface, cases=found.total() + crashes, crashes=crashes)
+
+
+def _try_all(
+    surface: str,
+    strategy: SearchStrategy[Any],
+    check: Callable[[Any], str],
+    found: Counter[str],
+) -> None:
     left, number = round(CASES * SHARES[surface]), 0
-    found = OUTCOMES.setdefault(surface, Counter())
     while left > 0:
         count = min(left, _ROUND)
 
