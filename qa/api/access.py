@@ -14,6 +14,7 @@ from embeddings.errors import SettingError
 from qa.addresses import is_known_host, is_loopback, named
 from qa.api.problems import ApiError, response_of
 from qa.api.tokens import VARIABLE, Tokens
+from qa.attempts import Attempts, caller_of, sentence
 from qa.page.guard import Application, Message, Receive, Scope, Send
 
 _HEADERS = {
@@ -84,6 +85,7 @@ class Access:
         self._host = host.lower()
         self._origins = frozenset(origins)
         self._public = frozenset(public)
+        self._attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it."""
@@ -104,9 +106,17 @@ class Access:
         if not self._tokens:
             return self._foreign(headers)
         is_public = scope["method"] == "GET" and scope["path"] in self._public
-        if is_public or self._tokens.open(headers.get("authorization", "")):
+        return None if is_public else self._unknown(scope, headers.get("authorization", ""))
+
+    def _unknown(self, scope: Scope, given: str) -> ApiError | None:
+        caller = caller_of(scope.get("client"))
+        if wait := self._attempts.wait(caller):
+            return ApiError(429, sentence(wait), headers={"retry-after": str(wait)})
+        if self._tokens.open(given):
             return None
-        return _unknown(bool(headers.get("authorization")))
+        if given:
+            self._attempts.failed(caller, given)
+        return _unknown(bool(given))
 
     def _foreign(self, headers: dict[str, str]) -> ApiError | None:
         host, origin = headers.get("host", ""), headers.get("origin")

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from embeddings.errors import SettingError
-from qa.addresses import HOST, PORT, listening, url_of
+from qa.addresses import HOST, PORT, is_loopback, listening, url_of
 from qa.page.handlers import Page
 from qa.page.options import Options
 from qa.page.protocols import AnsweringBot
@@ -58,7 +58,7 @@ def serve(
 
     Args:
         bot: answers the questions.
-        host: address to listen on; anything but a loopback address opens the page to others.
+        host: address to listen on; anything but a loopback address needs `auth`.
         port: 0 to 65535; 0 takes a free one.
         open_browser: whether to open the page in the default browser.
         announce: called once with the page's address when it can be opened.
@@ -70,7 +70,7 @@ def serve(
         SettingError: when the address cannot be listened on, before anything heavy is loaded; or
             when `auth` is no pair.
     """
-    check_auth(auth)
+    check_auth(auth, host)
     with listening(host, port) as listener, _private_folder():
         server = _server(Page(bot, options), host, auth, beside)
         url = url_of(host, listener)
@@ -100,7 +100,7 @@ def running(
 
     Args and errors are those of `serve`; `more` are views behind those of the registry.
     """
-    check_auth(auth)
+    check_auth(auth, host)
     with listening(host, port) as listener, _private_folder():
         server = _server(Page(bot, options, more), host, auth, beside)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -112,12 +112,18 @@ def running(
             thread.join()
 
 
-def check_auth(auth: str | None) -> None:
-    """Refuse a name and password that a browser could not give.
+def check_auth(auth: str | None, host: str = HOST) -> None:
+    """Refuse a name and password that a browser could not give, and a page open to everybody.
 
     Raises:
-        SettingError: when either is empty, or the colon between them is missing.
+        SettingError: when either is empty, or the colon between them is missing; or when there
+            is none and `host` is not a loopback address.
     """
+    if auth is None and not is_loopback(host):
+        raise SettingError(
+            f"Listening on {host!r} opens the page to other machines, and there is no name and "
+            "password; give both (wenju chat --auth USER:PASSWORD) or stay on 127.0.0.1"
+        )
     name, _, password = (auth or "").partition(":")
     if auth is not None and not (name and password):
         raise SettingError(

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from qa.addresses import is_known_host, named
+from qa.attempts import Attempts, caller_of, sentence
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -70,6 +71,7 @@ class Guard:
         self._bound = bound.lower()
         self._token = token
         self._auth = auth
+        self._attempts = Attempts()
         self._closing = asyncio.Event()
 
     def close(self) -> None:
@@ -96,6 +98,19 @@ class Guard:
             named = b""
         wanted = (self._auth or "").encode()
         return kind.lower() == "basic" and hmac.compare_digest(named, wanted)
+
+    def _unknown(self, scope: Scope, given: str) -> tuple[int, str] | None:
+        """Refuse who does not give the name and the password, and who was wrong too often."""
+        if self._auth is None:
+            return None
+        caller = caller_of(scope.get("client"))
+        if wait := self._attempts.wait(caller):
+            return 429, f"{sentence(wait)}."
+        if self._is_known(given):
+            return None
+        if given:
+            self._attempts.failed(caller, given)
+        return 401, "Wenju wants a name and a password here."
 
     def _carries_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self._token.encode())
@@ -129,8 +144,8 @@ class Guard:
             return 403, "Requests from other sites are not served."
         if headers.get("sec-fetch-site") == "cross-site" and scope["path"] != "/":
             return 403, "Requests from other sites are not served."
-        if self._auth is not None and not self._is_known(headers.get("authorization", "")):
-            return 401, "Wenju wants a name and a password here."
+        if refusal := self._unknown(scope, headers.get("authorization", "")):
+            return refusal
         if not _PATHS.fullmatch(scope["path"]):
             return 404, "There is nothing here."
         writes = scope["path"].startswith("/wenju/") and scope["method"] not in ("GET", "HEAD")

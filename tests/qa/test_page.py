@@ -20,6 +20,7 @@ import pytest
 from embeddings.errors import IndexMissingError, QuestionError, SettingError
 from embeddings.records import Span
 from qa.addresses import is_known_host
+from qa.attempts import MOST
 from qa.bot import Bot
 from qa.conversation import Turn
 from qa.page.answer_card import conversation_html
@@ -653,12 +654,20 @@ def test_known_hosts(name: str, known: bool) -> None:
     assert is_known_host(name, "wenju.example") is known
 
 
-def status(path: str = "/", method: str = "GET", auth: str | None = None, **headers: str) -> int:
+async def inside(scope: Scope, receive: Receive, send: Send) -> None:
+    """Stands for the page behind the guard."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+def status(
+    path: str = "/",
+    method: str = "GET",
+    auth: str | None = None,
+    guard: Guard | None = None,
+    **headers: str,
+) -> int:
     """Return the status that the guard gives to a request; 200 where it lets it through."""
     sent: list[Message] = []
-
-    async def inside(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
 
     async def receive() -> Message:
         return {}
@@ -673,7 +682,8 @@ def status(path: str = "/", method: str = "GET", auth: str | None = None, **head
         "method": method,
         "headers": [(key.encode(), value.encode()) for key, value in given.items()],
     }
-    asyncio.run(Guard(inside, "127.0.0.1", "secret", auth)(scope, receive, send))
+    guard = guard or Guard(inside, "127.0.0.1", "secret", auth)
+    asyncio.run(guard(scope, receive, send))
     names = [name for name, _ in sent[0]["headers"]]
     assert (b"content-security-policy" in names) == (sent[0]["status"] == 200)
     return int(sent[0]["status"])
@@ -716,6 +726,25 @@ def test_a_name_and_a_password_are_asked_for_where_they_are_wanted() -> None:
     assert status(auth="用户:密:码", authorization="Bearer x") == 401
     assert status(auth="用户:密:码", authorization=given("用户:密:码")) == 200
     assert status("/wenju/act/ask/ask", "POST", "a:b", authorization=given("a:b")) == 403
+
+
+def test_guessing_the_password_is_slowed_down() -> None:
+    guard = Guard(inside, "127.0.0.1", "secret", "a:b")
+
+    def given(pair: str) -> int:
+        encoded = base64.b64encode(pair.encode()).decode()
+        return status(guard=guard, authorization=f"Basic {encoded}")
+
+    assert given("a:b") == 200
+    for number in range(MOST):
+        assert status(guard=guard) == 401
+        assert given(f"a:{number}") == 401
+    assert given("a:b") == 429
+
+
+def test_other_machines_need_a_name_and_a_password() -> None:
+    with pytest.raises(SettingError, match="'0.0.0.0' opens the page to other machines"):
+        serve(ScriptedBot({}, {}), "0.0.0.0", 0)
 
 
 @pytest.mark.parametrize("auth", ["", "name", "name:", ":word"])
@@ -763,7 +792,7 @@ def test_a_port_in_use_is_one_sentence() -> None:
 )
 def test_an_address_that_is_none_is_one_sentence(host: str, port: int, sentence: str) -> None:
     with pytest.raises(SettingError, match=sentence):
-        serve(ScriptedBot({}, {}), host, port)
+        serve(ScriptedBot({}, {}), host, port, auth="a:b")
 
 
 def get(address: str, **headers: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from embeddings.errors import SettingError
 from qa.api import access, tokens
 from qa.api.tokens import Tokens
+from qa.attempts import MOST, SECONDS
 from tests.qa.api.conftest import QUESTION, TOKEN, Served, error_of, serving
 
 OTHER = "another-token-of-this-server"
@@ -259,3 +260,15 @@ def test_a_web_socket_is_refused(served: Served) -> None:
     }  # fmt: skip
     response = httpx.get(f"{served.url}/api/ask", headers=headers, trust_env=False)
     assert response.status_code in (403, 405)
+
+
+def test_guessing_is_slowed_down(served: Served) -> None:
+    with serving(served.bot, served.service.library.index, tokens=[TOKEN]) as found:
+        for number in range(MOST):
+            assert found.get("/api/health").status_code == 401  # without one is no guess
+            response = found.get("/api/health", headers=bearer(f"{TOKEN}{number}"))
+            assert response.status_code == 401
+        response = found.get("/api/health", headers=bearer(TOKEN))
+        assert "Too many wrong passwords or tokens" in error_of(response, 429)["message"]
+        assert 0 < int(response.headers["retry-after"]) <= SECONDS
+        assert found.get("/api/openapi.json").status_code == 200
