@@ -11,7 +11,7 @@ from typing import Protocol
 
 from embeddings.cleaning import HAN, CleanText, join
 from embeddings.layout import Line, usual_gap, width
-from embeddings.records import Role
+from embeddings.records import Mark, Role
 from embeddings.sentences import CLOSING
 
 FARTHEST = 6
@@ -65,6 +65,10 @@ SKIPPED_AFTER_MARK = -2.0
 FIRST_OF_PAGE = -2.0
 SURE = -1.0
 
+SUBJECT_AGAIN = -5.0
+"""Where a text begins as the headline above it: half a sentence hardly names its subject again."""
+
+_SUBJECT = 2
 _MARKS = ("，", ",", "、", "；", ";", "：", ":")
 _JOINED = (Role.BODY, Role.HEADLINE)
 _INNER_END = re.compile(r"[。！？!?；;](?=.)")
@@ -81,15 +85,22 @@ class Part:
     first: int
 
 
-def put_together(lines: Sequence[Line], roles: Sequence[Role], judge: Judge) -> list[Part]:
+def put_together(
+    lines: Sequence[Line],
+    roles: Sequence[Role],
+    judge: Judge,
+    named: Sequence[Mark | None] = (),
+) -> list[Part]:
     """Return the parts of a page in reading order; each line is in one of them.
 
     Args:
         lines: the lines of the page.
         roles: what each is, judged by itself.
         judge: judges joints.
+        named: what the format itself says of each line; empty where it says nothing. A headline
+            that it names is whole: it is never joined with what is no part of it.
     """
-    joiner = _Joiner(lines, roles, judge)
+    joiner = _Joiner(lines, roles, judge, named)
     chains = list(joiner.chains())
     between = {line for chain in chains for line in _between(chain)}
     parts = []
@@ -135,8 +146,17 @@ class _Joiner:
     fits less well than another, and joints lie inside one another like brackets, never across.
     """
 
-    def __init__(self, lines: Sequence[Line], roles: Sequence[Role], judge: Judge) -> None:
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        roles: Sequence[Role],
+        judge: Judge,
+        named: Sequence[Mark | None],
+    ) -> None:
         self._lines = lines
+        self._headlines = [
+            one if one and one.level else None for one in named or [None] * len(lines)
+        ]
         self._roles = roles
         self._judge = judge
         self._ends = [_ends_paragraph(line.text) for line in lines]
@@ -268,10 +288,12 @@ class _Joiner:
     ) -> float:
         """Return the log odds that a chain goes on with another one."""
         self._left -= 1
-        if self._left < 0:
+        if self._left < 0 or self._headlines[chain[-1]] != self._headlines[other[0]]:
             return float("-inf")
-        before = self._end_of(chain)
-        odds = self._judge.log_odds(before, self._text(other))
+        before, after = self._end_of(chain), self._text(other)
+        odds = self._judge.log_odds(before, after)
+        if not goes_on and self._is_headline(chain) and before[:_SUBJECT] == after[:_SUBJECT]:
+            odds += SUBJECT_AGAIN
         odds += PARAGRAPH_IS_OPEN if goes_on else self._openness(chain, before)
         return odds + cost + self._place(chain[-1], other[0])
 

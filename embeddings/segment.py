@@ -18,7 +18,7 @@ from embeddings.readers import visible
 from embeddings.records import Document, Mark, Passage, Role, Sentence, page_of, passage_id
 from embeddings.repair import Judge, put_together
 
-VERSION = "segment/8"
+VERSION = "segment/9"
 """Changes whenever the same document would give other passages."""
 
 LONGEST_HEADLINE = 42
@@ -162,7 +162,7 @@ def blocks(document: Document, judge: Judge, rules: Rules = _RULES) -> list[Bloc
         mark.role if mark else _role(line, below)
         for mark, line, below in zip(named, found, [*found, None][1:], strict=True)
     ]
-    parts = put_together(found, roles, judge if rules.repair else _Unjoined())
+    parts = put_together(found, roles, judge if rules.repair else _Unjoined(), named)
     levels = [mark.level if (mark := named[part.first]) else 0 for part in parts]
     taken = []
     above = sections(parts, levels) if rules.articles else [Section(0, "")] * len(parts)

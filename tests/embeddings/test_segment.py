@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embeddings.cleaning import clean
-from embeddings.documents import FileEntry, read_document
+from embeddings.documents import FileEntry, list_files, read_bytes, read_document
 from embeddings.lexical import Tokenizer
 from embeddings.records import Document, Role, document_id
 from embeddings.segment import Rules, Segmenter, role_of
@@ -155,3 +155,36 @@ def test_what_stands_between_the_halves_has_its_own_role(segmenter: Segmenter) -
     assert roles["天桥区坚持人才优先发展战略"[:12]] is Role.CAPTION
     assert roles["天桥区委组织部到药山街道"[:12]] is Role.CAPTION
     assert roles["激活新业态发展的“党建动能”"[:12]] is Role.HEADLINE
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("园区.txt", "园区简介\n\n园区有28家企业。\n"),
+        ("园区.txt", "园区企业\n园区有28家企业。\n"),
+        ("园区.md", "# 园区简介\n\n园区有28家企业。\n"),
+        ("气候.md", "## 气候\n\n属温带季风气候。\n"),
+        ("气候.html", "<h1>气候</h1><p>属温带季风气候。</p>"),
+    ],
+)
+def test_a_headline_is_no_part_of_the_sentence_below(
+    tokenizer: Tokenizer, tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text, "utf-8")
+    (entry,) = list_files(tmp_path)
+    segmented = Segmenter(tokenizer).segment(read_document(entry, read_bytes(entry)))
+    headline, body = segmented.blocks
+    assert (headline.role, body.role) == (Role.HEADLINE, Role.BODY)
+    assert segmented.title == headline.content.text
+
+
+def test_a_headline_that_the_format_sets_in_two_lines_is_one(
+    tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    (tmp_path / "一.html").write_text(
+        "<h1>园区企业<br>齐头并进</h1><p>园区有28家企业。</p>", "utf-8"
+    )
+    (entry,) = list_files(tmp_path)
+    segmented = Segmenter(tokenizer).segment(read_document(entry, read_bytes(entry)))
+    assert segmented.blocks[-1].content.text == "园区有28家企业。"
+    assert segmented.title.startswith("园区企业")
