@@ -137,8 +137,8 @@ def check_said(found: list[tuple[str, object]], tried: Tally) -> None:
             *generation, digest = value
             with tried.trying(f"generation {generation}"):
                 assert said.setdefault(tuple(generation), digest) == digest
-    assert counted["build"] > 2
-    assert len(said) > 2, "the readers have to follow"
+    assert counted["build"]
+    assert len(said) > 1, "the readers have to follow"
 
 
 def check_end(folder: Path, tokenizer: Tokenizer, found: list[tuple[str, object]]) -> None:
