@@ -117,7 +117,7 @@ def test_two_builders_a_server_and_readers_at_once(tmp_path: Path, tokenizer: To
     build(tmp_path / DOCUMENTS, tmp_path / INDEX, Recording(), tokenizer)
     chance, began = random.Random(1), time.time()
     processes = Processes(tmp_path, began + SECONDS + SLOWEST)
-    kind = "two builders, killed now and then, a server and readers at once: one answer"
+    kind = "two builders, killed now and then, a server and readers: answers compared"
     with tally(kind) as tried, httpx.Client(base_url=url_in(tmp_path), trust_env=False) as client:
         due = time.time() + 2
         while time.time() < began + SECONDS or not is_enough(notes(tmp_path)):
