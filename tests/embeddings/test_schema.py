@@ -12,7 +12,7 @@ from embeddings.catalogue import Catalogue
 from embeddings.errors import IndexFormatError, IndexWriteError
 
 
-@pytest.fixture(params=["empty", "of an older log"])
+@pytest.fixture(params=["without bytes", "zero", "of an older log"])
 def left(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """Return a catalogue with a log, whose shared memory is not what the last writer had."""
     path = tmp_path / "library.db"
@@ -24,9 +24,9 @@ def left(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
         catalogue.put("题", "济南")
         for ending in ("", "-wal"):
             shutil.copyfile(tmp_path / f"open.db{ending}", tmp_path / f"library.db{ending}")
-    if request.param == "empty":
-        memory = tmp_path / "library.db-shm"
-        memory.write_bytes(bytes(memory.stat().st_size))
+    memory = tmp_path / "library.db-shm"
+    if request.param != "of an older log":
+        memory.write_bytes(bytes(memory.stat().st_size) if request.param == "zero" else b"")
     return path
 
 

@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from embeddings.build import build
 from embeddings.errors import IndexMissingError, IndexWriteError
@@ -134,6 +137,37 @@ def test_an_index_that_vanishes_goes_on_answering_and_takes_nothing(
             assert build(documents, index, Recording(), tokenizer).generation == 1
             assert "uploads/新.txt" in bot.info().sources
             assert bot.info().warning is None
+
+
+class Moving(Recording):
+    """Has the index go away while it encodes."""
+
+    def __init__(self, index: Path) -> None:
+        super().__init__()
+        self._index = index
+
+    def encode_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if self._index.exists():
+            self._index.rename(self._index.with_name("away"))
+        return super().encode_passages(texts)
+
+
+def test_an_index_that_goes_away_in_a_build_begins_no_other_and_comes_back(
+    documents: Path, index: Path, tokenizer: Tokenizer
+) -> None:
+    """Two generations of one number must not be: the catalogue would take one for the other."""
+    write(documents / "甲.txt", "甲区有2家企业。\n", 60.123456789)
+    with (
+        tally("the folder of the index vanishes, or may only be read") as tried,
+        tried.trying("build"),
+    ):
+        with pytest.raises(IndexWriteError, match="cannot be written.*--index"):
+            build(documents, index, Moving(index), tokenizer)
+        assert not index.exists()
+        index.with_name("away").rename(index)
+        assert "1家" in Bot(index, Recording(), tokenizer).ask("甲区有几家企业？").text
+        assert build(documents, index, Recording(), tokenizer).generation == 2
+        assert "2家" in Bot(index, Recording(), tokenizer).ask("甲区有几家企业？").text
 
 
 def test_an_index_that_may_only_be_read_says_so_of_whatever_is_given(index: Path) -> None:

@@ -28,7 +28,7 @@ from tests.tally import tally
 
 ALL = "WENJU_KILLS" in os.environ
 
-STEP = 1 if ALL else 67
+STEP = 1 if ALL else 97
 """Every so many events the disk refuses."""
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and limits of files")
@@ -81,7 +81,7 @@ def sizes(scenario: Scenario) -> Iterator[int]:
     """Yield sizes of files up to that at which nothing is refused any more."""
     copy = scenario.copy(scenario.documents.with_name("sizes"))
     largest = max([1 << 17, *(path.stat().st_size for path in copy.rglob("*"))])
-    step = 1.2 if ALL else 14.0
+    step = 1.2 if ALL else 40.0
     yield from itertools.takewhile(lambda size: size < largest, (int(step**n) for n in range(99)))
 
 

@@ -28,10 +28,16 @@ from qa.feedback import FeedbackStore
 from tests.embeddings.building import Recording, write
 from tests.kills.scenarios import text_of
 from tests.kills.state import QUESTIONS, face_of
-from tests.kills.together import DOCUMENTS, INDEX
+from tests.kills.together import DOCUMENTS, END, INDEX
 from tests.tally import Tally, tally
 
-SECONDS = float(os.environ.get("WENJU_TOGETHER", "4"))
+SECONDS = float(os.environ.get("WENJU_TOGETHER", "3"))
+
+FAILURES = ("failed", "problems", "warned", "refused")
+"""Notes of which there must be none."""
+
+SLOWEST = 60
+"""Seconds that a busy machine may take more until enough was done."""
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,15 +47,15 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs SIGKILL")
 class Processes:
     """Those that share an index; a builder that was killed is started again."""
 
-    def __init__(self, folder: Path, until: float) -> None:
-        self._folder, self._until = folder, until
+    def __init__(self, folder: Path, latest: float) -> None:
+        self._folder, self._latest = folder, latest
         self.builders = {name: self.start("builder", name) for name in "甲乙"}
         self.others = [self.start("reader", "1"), self.start("reader", "2")]
         self.server = self.start("server", "")
         self.killed = 0
 
     def start(self, role: str, name: str) -> subprocess.Popen[str]:
-        arguments = [role, str(self._folder), name, str(self._until)]
+        arguments = [role, str(self._folder), name, str(self._latest)]
         return subprocess.Popen(
             [sys.executable, "-m", "tests.kills.together", *arguments], cwd=ROOT, text=True,
             stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -109,26 +115,38 @@ def test_two_builders_a_server_and_readers_at_once(tmp_path: Path, tokenizer: To
     for name in "甲乙":
         write(tmp_path / DOCUMENTS / f"{name}9.txt", text_of(f"{name}9", 1))
     build(tmp_path / DOCUMENTS, tmp_path / INDEX, Recording(), tokenizer)
-    until, chance = time.time() + SECONDS + 3, random.Random(1)  # three to start
-    processes = Processes(tmp_path, until)
-    kind = "two builders, killed now and then, a server and readers at once: one answer"
+    chance, began = random.Random(1), time.time()
+    processes = Processes(tmp_path, began + SECONDS + SLOWEST)
+    kind = "two builders, killed now and then, a server and readers: answers compared"
     with tally(kind) as tried, httpx.Client(base_url=url_in(tmp_path), trust_env=False) as client:
         due = time.time() + 2
-        while time.time() < until - 1:
+        while time.time() < began + SECONDS or not is_enough(notes(tmp_path)):
+            assert time.time() < began + SECONDS + SLOWEST, "nothing is built, or nobody follows"
             ask(client, tried)
-            if time.time() > due:
+            if time.time() > due and (processes.killed == 0 or SECONDS > 60):
                 processes.kill_one(chance.choice("甲乙"))
                 due = time.time() + chance.uniform(2, 5)
+        (tmp_path / END).touch()
         processes.end()
         found = notes(tmp_path)
         check_said(found, tried)
     check_end(tmp_path, tokenizer, found)
 
 
+def is_enough(found: list[tuple[str, object]]) -> bool:
+    """Tell whether something was built, and at least two generations answered."""
+    generations = {
+        tuple(value[:2]) for what, value in found if what == "said" and isinstance(value, list)
+    }
+    built = any(what in ("build", "full") for what, _ in found)
+    failed = any(what in FAILURES for what, _ in found)
+    return failed or (built and len(generations) > 1)
+
+
 def check_said(found: list[tuple[str, object]], tried: Tally) -> None:
     """Check that each generation said one thing, whoever asked, and that nothing failed."""
     counted = Counter(what for what, _ in found)
-    for what in ("failed", "problems", "warned", "refused"):
+    for what in FAILURES:
         assert not counted[what], [value for kind, value in found if kind == what]
     said: dict[tuple[object, ...], str] = {}
     for what, value in found:
@@ -137,8 +155,7 @@ def check_said(found: list[tuple[str, object]], tried: Tally) -> None:
             *generation, digest = value
             with tried.trying(f"generation {generation}"):
                 assert said.setdefault(tuple(generation), digest) == digest
-    assert counted["build"] > 2
-    assert len(said) > 2, "the readers have to follow"
+    assert is_enough(found), "the builders have to build, the readers to follow"
 
 
 def check_end(folder: Path, tokenizer: Tokenizer, found: list[tuple[str, object]]) -> None:

@@ -31,7 +31,7 @@ from tests.kills.giving import judge, upload
 from tests.kills.scenarios import growing, text_of
 from tests.kills.state import QUESTIONS
 
-DOCUMENTS, INDEX = "documents", "index"
+DOCUMENTS, INDEX, END = "documents", "index", "end"
 
 
 class Log:
@@ -45,6 +45,16 @@ class Log:
         with self._alone:
             self._file.write(json.dumps([what, value], ensure_ascii=False) + "\n")
             self._file.flush()
+
+
+class End:
+    """When all end: once the file `END` stands in the folder, and at a time whatever happens."""
+
+    def __init__(self, folder: Path, latest: float) -> None:
+        self._file, self._latest = folder / END, latest
+
+    def is_here(self) -> bool:
+        return self._file.exists() or time.time() > self._latest
 
 
 class Builder:
@@ -110,31 +120,31 @@ class Builder:
         act(self._index, [f"{self._name}0.txt"])
 
 
-def built(folder: Path, name: str, until: float, log: Log, tokenizer: Tokenizer) -> None:
-    """Build until the time is over."""
+def built(folder: Path, name: str, end: End, log: Log, tokenizer: Tokenizer) -> None:
+    """Build until the end."""
     builder = Builder(folder, name, log, tokenizer)
     with growing(name == "甲"):  # the other writes all generations whole
-        while time.time() < until:
+        while not end.is_here():
             builder.step()
 
 
-def read(folder: Path, _: str, until: float, log: Log, tokenizer: Tokenizer) -> None:
+def read(folder: Path, _: str, end: End, log: Log, tokenizer: Tokenizer) -> None:
     """Ask with several threads; note what each generation says, to be compared with others."""
     bot = Bot(folder / INDEX, Recording(), tokenizer)
     threads = [
-        threading.Thread(target=_ask, args=(bot, folder / INDEX, until, log)) for _ in range(3)
+        threading.Thread(target=_ask, args=(bot, folder / INDEX, end, log)) for _ in range(3)
     ]
     for thread in threads:
         thread.start()
-    while time.time() < until:  # a process that begins now sees the same
+    while not end.is_here():  # a process that begins now sees the same
         _note(Bot(folder / INDEX, Recording(), tokenizer), folder / INDEX, log)
     for thread in threads:
         thread.join()
 
 
-def _ask(bot: Bot, index: Path, until: float, log: Log) -> None:
+def _ask(bot: Bot, index: Path, end: End, log: Log) -> None:
     try:
-        while time.time() < until:
+        while not end.is_here():
             _note(bot, index, log)
     except BaseException as error:
         log.add("failed", repr(error))
@@ -154,7 +164,7 @@ def _note(bot: Bot, index: Path, log: Log) -> None:
         log.add("changed meanwhile")
 
 
-def serve(folder: Path, _: str, until: float, log: Log, tokenizer: Tokenizer) -> None:
+def serve(folder: Path, _: str, end: End, log: Log, tokenizer: Tokenizer) -> None:
     """Answer over HTTP; the address is the first line of the log."""
     from qa import server
     from qa.api.application import application_of
@@ -165,15 +175,16 @@ def serve(folder: Path, _: str, until: float, log: Log, tokenizer: Tokenizer) ->
     service = service_of(bot, folder / INDEX, Settings(), read_only=True)
     with server.running(application_of(service, "127.0.0.1", Tokens(()), ()), "127.0.0.1") as url:
         log.add("url", url)
-        time.sleep(max(0.0, until - time.time()))
+        while not end.is_here():
+            time.sleep(0.1)
 
 
-def main(role: str, folder: str, name: str, until: str) -> None:
+def main(role: str, folder: str, name: str, latest: str) -> None:
     logging.disable()
     roles = {"builder": built, "reader": read, "server": serve}
     log = Log(Path(folder) / f"{role} {name}.log")
     tokenizer = Tokenizer(home() / "jieba")
-    roles[role](Path(folder), name, float(until), log, tokenizer)
+    roles[role](Path(folder), name, End(Path(folder), float(latest)), log, tokenizer)
 
 
 if __name__ == "__main__":

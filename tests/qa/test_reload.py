@@ -220,7 +220,8 @@ def test_current_that_goes_or_names_nothing_does_not_stop_a_running_bot(
     assert "names generation '000077', which is not there" in str(bot.info().warning)
     (changing.index / "CURRENT").unlink()
     assert "1家" in bot.ask(QUESTION).text
-    assert "There is no index in" in str(bot.info().warning)
+    assert "CURRENT in" in str(bot.info().warning)
+    assert "is missing; publish again" in str(bot.info().warning)
     changing.publish(2)
     assert "2家" in bot.ask(QUESTION).text
     assert bot.info().warning is None
