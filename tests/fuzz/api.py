@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 from hypothesis import strategies as st
 
@@ -117,7 +118,7 @@ def _feedback(record: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 _BEHIND = st.tuples(st.integers(-2, 99999) | st.text(max_size=3), st.integers(-2, 99999)).map(
-    lambda span: f"?start={span[0]}&end={span[1]}"
+    lambda span: f"?start={quote(str(span[0]))}&end={span[1]}"
 )
 _NAMES = st.sampled_from([*DOCUMENTS, "wenju", "wenju-llm", "%2e%2e%2f", "x"]) | st.binary(
     max_size=12

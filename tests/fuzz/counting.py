@@ -61,7 +61,11 @@ def _try_all(
         )
         @given(strategy)
         def round_of_cases(case: Any) -> None:
-            found[check(case)] += 1
+            try:
+                found[check(case)] += 1
+            except Exception as error:
+                error.add_note(f"the case: {case!r}")
+                raise
 
         before = found.total()
         round_of_cases()
