@@ -90,13 +90,13 @@ def slow(name: str, texts: list[tuple[str, str, str]], segmenter: Segmenter) -> 
         unread = Unread(entry, document_id(data), data)
         return seconds(lambda: take_apart(unread, segmenter))
 
-    found: list[object] = []
-    for text in texts:
+    def is_slow(text: tuple[str, str, str]) -> bool:
         once = taking(SHORT, *text)
         more = taking(4 * SHORT, *text) if once > NOTHING else 0.0
-        if more > ALLOWED and more > 10 * once:
-            found.append((text, once, more))
-    return found
+        return more > ALLOWED and more > 10 * once
+
+    # What is slow is so every time; what a busy machine was in the way of is not.
+    return [text for text in texts if all(is_slow(text) for _ in range(3))]
 
 
 @pytest.mark.parametrize(
