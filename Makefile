@@ -23,7 +23,7 @@ build: $(VENV)/installed-$(KIND)  ## environment, index over DOCUMENTS (seeds) i
 	$(BIN)/wenju build $(DOCUMENTS) --index $(INDEX)
 
 test: $(VENV)/installed-dev  ## environment, all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 torture: $(VENV)/installed-dev  ## the long versions of tests (faults, damaged files, every look of the page), and what they counted
 	rm -rf $(TALLY)
@@ -31,7 +31,7 @@ torture: $(VENV)/installed-dev  ## the long versions of tests (faults, damaged f
 	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py || failed=1; \
 	WENJU_FUZZ=200000 $(BIN)/python -m pytest --timeout 14400 tests/fuzz || failed=1; \
 	WENJU_KILLS=300 WENJU_TOGETHER=600 $(BIN)/python -m pytest tests/kills || failed=1; \
-	WENJU_LONG=1 WENJU_LOOKS=all $(BIN)/python -m pytest -n 2 --dist loadgroup \
+	WENJU_LONG=1 WENJU_LOOKS=all $(BIN)/python -m pytest -n $(WORKERS) \
 	  tests/browser tests/embeddings tests/qa/test_store_commands.py || failed=1; \
 	$(BIN)/python -m tests.tally $(TALLY); exit $$failed
 
