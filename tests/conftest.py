@@ -18,7 +18,7 @@ def tokenizer() -> Tokenizer:
     return Tokenizer(home() / "jieba")
 
 
-class _ByFile(LoadScopeScheduling):
+class _ByFile(LoadScopeScheduling):  # type: ignore[misc]
     """Keeps a file's tests on one worker, for what they share; those of the browser as well.
 
     One browser at a time leaves the others a processor, and its waits are theirs. Marks for
