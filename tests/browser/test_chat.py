@@ -313,7 +313,7 @@ def test_an_answer_is_on_screen_in_a_blink(bot: ScriptedBot, visit: Visit) -> No
 
 
 def test_one_question_at_a_time_and_none_is_lost(bot: ScriptedBot, visit: Visit) -> None:
-    bot.seconds = 0.5
+    bot.seconds = 2.0
     visitor = visit(bot)
     visitor.box.fill(HOW_MANY)
     visitor.box.press("Enter")

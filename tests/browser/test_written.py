@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,7 +31,7 @@ from tests.browser.scripted import (
 )
 from tests.browser.test_frame import findings
 from tests.browser.test_talks import exported
-from tests.browser.visitor import PATIENCE
+from tests.browser.visitor import PATIENCE, until
 from tests.llm.scripted_server import Behaviour, Exchange, Server, cited, scripted
 
 pytestmark = pytest.mark.browser
@@ -74,14 +73,6 @@ def fell_back(card: Locator) -> Locator:
     expect(card.locator(".said")).to_have_count(0)
     expect(card.locator(".by")).to_be_hidden()
     return note
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait for something that the page does not show."""
-    end = time.monotonic() + PATIENCE / 1000
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 # ---- good ----

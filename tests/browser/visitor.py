@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from playwright.sync_api import (
@@ -139,3 +141,11 @@ class Visitor:
         """Return every character of the original that the panel shows."""
         texts = self.page.locator("#panel .original .text")
         return "".join(str(t) for t in texts.evaluate_all("all => all.map(t => t.textContent)"))
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that the page does not show."""
+    end = time.monotonic() + PATIENCE / 1000
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
