@@ -137,14 +137,13 @@ QUESTIONS = [
 
 
 def test_no_question_takes_long(bot: Bot) -> None:
-    found = []
-    for unit in QUESTIONS:
-        for end in ("企业有几家？", "x")[: 2 if TORTURE else 1]:
-            question = (unit * LONGEST_QUESTION)[: LONGEST_QUESTION - len(end)] + end
-            taken = seconds(lambda question=question: bot.ask(question, [question]))  # type: ignore[misc]
-            if taken > 2:
-                found.append((unit, end, taken))
-    assert found == []
+    def takes_long(unit: str, end: str) -> bool:
+        question = (unit * LONGEST_QUESTION)[: LONGEST_QUESTION - len(end)] + end
+        # A busy machine may be in the way once, not every time.
+        return all(seconds(lambda: bot.ask(question, [question])) > 2 for _ in range(3))
+
+    ends = ("企业有几家？", "x")[: 2 if TORTURE else 1]
+    assert [(unit, end) for unit in QUESTIONS for end in ends if takes_long(unit, end)] == []
 
 
 def test_many_headlines_and_long_chains() -> None:
