@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from embeddings import manifest, schema
-from embeddings.readers import apart, packages
+from embeddings import manifest, repair, schema
+from embeddings.readers import apart, blocks, packages
 from embeddings.settings import Settings
 from qa import bot, language_model
 from qa.api import limits
@@ -53,6 +53,9 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"{limits.ASKED_AT_ONCE} at once and {limits.WAITING} that wait",
         f"{Settings().most_uploads:,} files, {Settings().uploads_size >> 10} GB",
         f"{language_model.LONGEST:,} characters",
+        f"| {blocks.LARGEST_TEXT:,} characters;",
+        f"| {repair.MOST_JUDGED:,} are judged",
+        f"the same time | {apart.AT_ONCE};",
         f"up to {manifest.CHECKED_UP_TO >> 20} MB",
         f"more than {schema.SEALED_UP_TO >> 20} MB carries no seal",
     ]

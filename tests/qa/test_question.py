@@ -118,6 +118,9 @@ def test_units(question: str, units: tuple[str, ...]) -> None:
         ("学院一年的经费是多少？", "元"),
         ("这次融资一共有多少？", "元"),
         ("开发它一共花了多少预算？", "元"),
+        ("今年引进了多少外资？", "元"),
+        ("去年的税收是多少？", "元"),
+        ("交易额達到多少？", "元"),
         ("比例是多少？", "%"),
         ("历时多久？", "小时"),
         ("他享年多少岁？", "岁"),
@@ -131,6 +134,13 @@ def test_units(question: str, units: tuple[str, ...]) -> None:
 )
 def test_units_of_a_measure(question: str, unit: str) -> None:
     assert unit in analyse(question).units
+
+
+@pytest.mark.parametrize(
+    "question", ["外资企业有多少家？", "有多少税务人员？", "税收优惠政策有多少项？"]
+)
+def test_what_is_counted_is_no_money(question: str) -> None:
+    assert "元" not in analyse(question).units
 
 
 @pytest.mark.parametrize(
