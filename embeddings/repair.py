@@ -195,7 +195,7 @@ class _Joiner:
         apart = max(self._lines[line].gap, after) > self._usual_gap
         return apart and len(text) <= LONGEST_CAPTION and not _INNER_END.search(text)
 
-    def _is_headline(self, piece: Sequence[int]) -> bool:
+    def _is_headline_piece(self, piece: Sequence[int]) -> bool:
         """As `is_headline`, of lines that follow each other directly."""
         return self._no_headlines[piece[0]] == self._no_headlines[piece[-1] + 1]
 
@@ -292,7 +292,7 @@ class _Joiner:
             return float("-inf")
         before, after = self._end_of(chain), self._text(other)
         odds = self._judge.log_odds(before, after)
-        if not goes_on and self._is_headline(chain) and before[:_SUBJECT] == after[:_SUBJECT]:
+        if not goes_on and self._is_headline_piece(chain) and before[:_SUBJECT] == after[:_SUBJECT]:
             odds += SUBJECT_AGAIN
         odds += PARAGRAPH_IS_OPEN if goes_on else self._openness(chain, before)
         return odds + cost + self._place(chain[-1], other[0])
@@ -300,7 +300,7 @@ class _Joiner:
     def _openness(self, chain: Sequence[int], text: str) -> float:
         """Return the log odds that the chain so far is a sentence that goes on."""
         starts_paragraph = self._width and self._lines[chain[0]].indented
-        if starts_paragraph or not self._is_headline(chain):
+        if starts_paragraph or not self._is_headline_piece(chain):
             return PARAGRAPH_IS_OPEN
         first = FIRST_OF_PAGE if chain[0] == self._first else 0.0
         is_spaced = self._spaced[chain[0]] < self._spaced[chain[-1] + 1]
@@ -312,7 +312,7 @@ class _Joiner:
         text = self._text(chain)
         if self._roles[chain[0]] in (Role.CAPTION, Role.BYLINE) or _QUOTED.match(text):
             return SKIPPED / 2
-        complete = self._ends[chain[-1]] or self._is_headline(chain)
+        complete = self._ends[chain[-1]] or self._is_headline_piece(chain)
         stands_alone = SHORTEST_BETWEEN <= len(text) <= LONGEST_BETWEEN
         cost = SKIPPED if complete and stands_alone else SKIPPED_LONG
         return cost - SKIPPED_INSIDE * max(0.0, self._judge.starts_inside(text))
