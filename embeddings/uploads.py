@@ -43,7 +43,7 @@ _SOON_READ = 4 * MEGABYTE
 """Texts of at most so many bytes are read when they are given; that takes a moment."""
 
 _INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]"
 )
 _FORBIDDEN = re.compile(r'[<>:"|?*]') if os.name == "nt" else re.compile(r"(?!)")
 _BEGINNING = re.compile(r"^(?:[.\s]|~\$)+")

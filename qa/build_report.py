@@ -9,6 +9,7 @@ from typing import Any
 
 from embeddings.catalogue import FileRecord
 from embeddings.reports import BuildReport, Changes, Plan, Resumed
+from qa.printable import printable_line
 
 MOST_NAMES = 20
 """File names of one kind that a dry run writes out as text; JSON has them all."""
@@ -53,7 +54,7 @@ def _report_lines(report: BuildReport) -> list[str]:
 
 
 def _skipped_lines(skipped: Sequence[FileRecord]) -> list[str]:
-    return [f"  skipped {file.source}: {file.reason}" for file in skipped]
+    return [printable_line(f"  skipped {file.source}: {file.reason}") for file in skipped]
 
 
 def _excluded_lines(excluded: Sequence[str]) -> list[str]:
@@ -101,6 +102,6 @@ def _plan_lines(found: Plan) -> list[str]:
 
 
 def _names(kind: str, names: Sequence[str]) -> list[str]:
-    shown = [f"  {kind} {name}" for name in names[:MOST_NAMES]]
+    shown = [f"  {kind} {printable_line(name)}" for name in names[:MOST_NAMES]]
     rest = len(names) - MOST_NAMES
     return [*shown, f"  … and {rest:,} more {kind}"] if rest > 0 else shown

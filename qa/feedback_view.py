@@ -9,6 +9,7 @@ from typing import Any
 
 from qa.feedback import Feedback, Verdict
 from qa.feedback_export import Export
+from qa.printable import printable_line
 from qa.question_files import UNANSWERABLE
 
 _SHOWN = 80
@@ -35,7 +36,7 @@ def _lines(one: Feedback) -> Iterator[str]:
     yield f"     {_cut(one.answer) if one.answered else 'refused'}"
     sources = ", ".join(dict.fromkeys(cited.source for cited in one.citations))
     if sources:
-        yield f"     from {sources}"
+        yield f"     from {printable_line(sources)}"
     if one.missing:
         yield "     the documents do not say this"
     if one.note:

@@ -5,7 +5,6 @@ It takes the file apart as a build would, and neither reads nor writes an index.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -22,6 +21,7 @@ from embeddings.errors import SourceError, UnreadableFileError
 from embeddings.layout import lines
 from embeddings.records import Document, Passage, Role, Span
 from embeddings.segment import Block, Segmentation, Segmenter
+from qa.printable import printable_line
 
 PAGE_HEADER = "page header"
 WHITE_SPACE = "white space"
@@ -38,7 +38,6 @@ KINDS: tuple[str, ...] = (*Role, PAGE_HEADER, GLOSS, INVISIBLE, MARKUP, WHITE_SP
 
 _CODES = {kind: code for code, kind in enumerate(KINDS)}
 _TEXT_FORMATS = ("text", "markdown", "html")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 Styled = tuple[str, str]
 """Some words of a line for the terminal, and their style: a kind, ``mute``, ``mark`` or none."""
@@ -311,12 +310,12 @@ def to_lines(found: Inspection) -> list[Line]:
     last_of = {each.passage: each.number for each in found.sentences}
     first_of = {each.passage: each.number for each in reversed(found.sentences)}
     told = [_fact_line(name, value) for name, value in facts(found).items()]
-    written: list[Line] = [((_printable(found.document.source), "headline"),), *told]
+    written: list[Line] = [((printable_line(found.document.source), "headline"),), *told]
     article = None
     for at, block in enumerate(taken.blocks):
         if block.section.article != article:
             article = block.section.article
-            title = _printable(block.section.title) or "(without a title)"
+            title = printable_line(block.section.title) or "(without a title)"
             written += [(), ((f"article {article + 1}", "mute"), (f"  {title}", "headline"))]
         written.append(_block_line(found, block))
         groups = groupby(sentences.get(at, []), lambda each: each.passage)
@@ -336,12 +335,7 @@ def _in_reading_order(placed: Placed) -> tuple[int, int]:
 
 
 def _fact_line(name: str, value: str) -> Line:
-    return (f"{name:12}", "mute"), (_printable(value), "")
-
-
-def _printable(text: str) -> str:
-    """Return `text` without control characters, which a terminal would obey."""
-    return _CONTROL.sub("\ufffd", text)
+    return (f"{name:12}", "mute"), (printable_line(value), "")
 
 
 def _block_line(found: Inspection, block: Block) -> Line:
@@ -350,7 +344,7 @@ def _block_line(found: Inspection, block: Block) -> Line:
     if block.page is not None:
         place.append(f"p. {block.page}")
     if block.section.heading:
-        place.append(f"under {_printable(block.section.heading)}")
+        place.append(f"under {printable_line(block.section.heading)}")
     return (f"{kind:12}", kind), (" · ".join(place), "mute")
 
 
@@ -372,7 +366,7 @@ def _length(length: int | None) -> Line:
 
 def _styled(content: CleanText, kind: str) -> Iterator[Styled]:
     for piece, gap in zip(pieces(content), [*gaps(content), 0], strict=True):
-        yield _printable(piece), kind
+        yield printable_line(piece), kind
         if gap:
             yield f"⟨{gap} taken out⟩", "mark"
 

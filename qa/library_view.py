@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from embeddings.library import Listed, Listing, Status
+from qa.printable import printable_line
 
 _NOTES = {
     Status.NEW: "new: not in the index yet",
@@ -32,7 +33,7 @@ def to_text(found: Listing) -> str:
 
 def _lines(found: Listing) -> Iterator[str]:
     for file in found.files:
-        yield f"{file.source}  {_about(file)}"
+        yield f"{printable_line(file.source)}  {_about(file)}"
     counts = Counter(file.status for file in found.files)
     yield ", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "empty"
     if found.problem is not None:

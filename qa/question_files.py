@@ -9,9 +9,9 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
-from unicodedata import category
 
 from embeddings.errors import QuestionError
+from qa.printable import printable, printable_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -161,16 +161,8 @@ def _shown(value: object) -> str:
     """A value as an error message shows it, cut to a readable length."""
     if value is None:
         return "missing"
-    dumped = json.dumps(value, ensure_ascii=False)
-    written = _printable(dumped)
+    written = printable_json(value)
     return written if len(written) <= 60 else f"{written[:60]}…"
-
-
-def _printable(text: str) -> str:
-    """Show by its number what a terminal would obey, turn round or break a line at."""
-    return "".join(
-        c if c.isprintable() or category(c) == "Zs" else f"\\u{ord(c):04x}" for c in text
-    )
 
 
 def _lines(path: Path, wanted: str) -> Iterator[_Line]:
@@ -220,7 +212,7 @@ def _evidence(line: _Line, item: object) -> Evidence:
 def _unique(path: Path, questions: tuple[Question, ...]) -> tuple[Question, ...]:
     twice = [name for name, count in Counter(one.id for one in questions).items() if count > 1]
     if twice:
-        name = _printable(twice[0])
+        name = printable(twice[0])
         raise QuestionError(
             f'{path}: the id "{name}" comes more than once. Give every question its own id.'
         )

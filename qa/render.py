@@ -10,6 +10,7 @@ from typing import Any
 
 from embeddings.cleaning import HAN
 from embeddings.lexical import search_form, to_simplified
+from qa.printable import printable_line
 from qa.records import Answer, Citation, Doubt, Failure, Hit, Reason, Written, WrittenSentence
 
 _NAMED = 5
@@ -98,7 +99,8 @@ def source_lines(citations: Sequence[Citation]) -> list[str]:
         pieces = [citation for citation in citations if citation.number == number]
         ranges = ", ".join(f"{piece.start}-{piece.end}" for piece in pieces)
         first = pieces[0]
-        parts = [first.title, first.source, _page(first.page), first.date or "", ranges]
+        names = [_one_line(first.title), printable_line(first.source)]
+        parts = [*names, _page(first.page), first.date or "", ranges]
         lines.append(f"[{number}] " + " · ".join(part for part in parts if part))
     return lines
 
@@ -115,7 +117,7 @@ def _nearest_lines(answer: Answer) -> list[str]:
 
 def _hit_line(hit: Hit) -> str:
     start = hit.text[:60] + ("…" if len(hit.text) > 60 else "")
-    return f"- {hit.title} · {hit.source} · {start}"
+    return f"- {_one_line(hit.title)} · {printable_line(hit.source)} · {start}"
 
 
 def hits_to_text(hits: Sequence[Hit], question: str = "") -> str:
@@ -129,12 +131,12 @@ def hits_to_text(hits: Sequence[Hit], question: str = "") -> str:
 
 def _hit_block(rank: int, hit: Hit, written: Mapping[str, str]) -> str:
     places = ", ".join(f"{span.start}-{span.end}" for span in hit.spans)
-    above = " · ".join(part for part in (hit.title, hit.heading, hit.date or "") if part)
+    above = " · ".join(_one_line(part) for part in (hit.title, hit.heading, hit.date) if part)
     found = hit.signals
     signals = f"dense {found.dense:.3f}, sentence {found.sentence:.3f}, BM25 {found.bm25:.1f}"
     words = " ".join(written[word] for word in found.words)
     return (
-        f"{rank}. {hit.score:.3f}  {hit.source} · {places}\n   {above}\n"
+        f"{rank}. {hit.score:.3f}  {printable_line(hit.source)} · {places}\n   {above}\n"
         f"   ({signals}{words and f', words {words}'})\n   {hit.text}{_also_in(hit)}"
     )
 
@@ -159,7 +161,7 @@ def _also_in(hit: Hit) -> str:
     """Return a line that names other files with the same text; empty when there are none."""
     names = [name for name in dict.fromkeys(p.source for p in hit.places) if name != hit.source]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"\n   also in {', '.join(names[:_NAMED])}{more}" if names else ""
+    return f"\n   also in {', '.join(map(printable_line, names[:_NAMED]))}{more}" if names else ""
 
 
 _BY = {

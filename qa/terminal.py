@@ -16,6 +16,7 @@ from embeddings.progress import OnProgress, Progress
 from embeddings.settings import MEGABYTE, Settings
 from qa.evaluation import Evaluation
 from qa.inspect_view import Inspection
+from qa.printable import printable
 
 if TYPE_CHECKING:
     from embeddings.encoder import Encoder
@@ -63,7 +64,7 @@ LOG_INTERVAL = 5.0
 
 def say(line: str) -> None:
     """Write a line to standard error, where results never go."""
-    sys.stderr.write(line + "\n")
+    sys.stderr.write(printable(line) + "\n")
 
 
 @dataclass(frozen=True, slots=True)

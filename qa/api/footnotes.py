@@ -25,6 +25,14 @@ _RULE = "\n\n---\n"
 _BREAK = "  \n"
 """A line break that Markdown keeps, too."""
 
+_LIVE = re.compile(r"\\*<(?=[A-Za-z/!?])|(?:(?<=\])|^)\\*[(:]")
+"""Where Markdown would begin an element of HTML, or the address of a link or a picture.
+
+At its beginning a sentence stands behind the number of another one: ``[1](``.
+"""
+
+_STILLED = re.compile(r"\\+<(?=[A-Za-z/!?])|(?:(?<=\])|^)\\+[(:]")
+
 _NUMBER = re.compile(r"\[\d{1,3}\]")
 _DOUBT = f"(?:{'|'.join(map(re.escape, doubts()))})"
 _DOUBTS = re.compile(rf"(?: \(|（){_DOUBT}(?:(?:, |，){_DOUBT})*[)）]")
@@ -43,16 +51,29 @@ class Noted:
     citation: Citation
 
 
+def inert(text: str) -> str:
+    r"""Return text whose HTML, links and pictures a chat window shows as characters.
+
+    Most of them show messages as Markdown, and a picture would be fetched from wherever a document
+    says. Nothing else is escaped, since not all do: ``<b>`` becomes ``\<b>``.
+    """
+    return _LIVE.sub(lambda found: 2 * found[0][:-1] + "\\" + found[0][-1], text)
+
+
+def _as_it_was(text: str) -> str:
+    return _STILLED.sub(lambda found: found[0][: len(found[0]) // 2 - 1] + found[0][-1], text)
+
+
 def sentence_text(sentence: AnswerSentence) -> str:
     """Return a sentence with its number, as a part of the message."""
-    return f"{sentence.text}[{sentence.number}]"
+    return f"{inert(sentence.text)}[{sentence.number}]"
 
 
 def footer(answer: Answer) -> str:
     """Return what follows the sentences: their sources; a refusal is nothing else."""
     if not answer.answered:
-        return answer_to_text(answer)
-    return _RULE + _BREAK.join(source_lines(answer.citations))
+        return inert(answer_to_text(answer))
+    return _RULE + _BREAK.join(map(inert, source_lines(answer.citations)))
 
 
 def message_text(answer: Answer) -> str:
@@ -69,7 +90,8 @@ def written_sentence_text(sentence: WrittenSentence, question: str, *, is_first:
         is_first: whether no other sentence came before.
     """
     language = language_of(question)
-    return ("" if is_first else glue(language)) + numbered(sentence, language)
+    told = numbered(sentence, language, escaped=inert)
+    return ("" if is_first else glue(language)) + told
 
 
 def written_footer(written: Written) -> str:
@@ -80,7 +102,7 @@ def written_footer(written: Written) -> str:
     note = written_note(written)
     if not written.sentences:
         return message_text(written.answer) + (f"\n\n{note}" if note else "")
-    return _RULE + _BREAK.join([*source_lines(written.citations), note])
+    return _RULE + _BREAK.join(map(inert, [*source_lines(written.citations), note]))
 
 
 def written_message_text(written: Written) -> str:
@@ -105,8 +127,9 @@ def written_notes(written: Written, start: int = 0) -> Iterator[Noted]:
     start = 0
     for at, sentence in enumerate(written.sentences):
         told = written_sentence_text(sentence, written.answer.question, is_first=at == 0)
-        begin = start + told.index(sentence.text)
-        span = Span(begin, begin + len(sentence.text))
+        said = inert(sentence.text)
+        begin = start + told.index(said)
+        span = Span(begin, begin + len(said))
         start += len(told)
         cited = (one for one in written.citations if one.number in sentence.numbers)
         yield from (Noted(span, one) for one in cited)
@@ -120,7 +143,7 @@ def notes(answer: Answer, start: int = 0) -> Iterator[Noted]:
         start: character of the message at which the answer begins.
     """
     for sentence in answer.sentences:
-        span = Span(start, start + len(sentence.text))
+        span = Span(start, start + len(inert(sentence.text)))
         start += len(sentence_text(sentence))
         cited = (one for one in answer.citations if one.number == sentence.number)
         yield from (Noted(span, one) for one in cited)
@@ -133,5 +156,5 @@ def without_footnotes(message: str) -> str:
     """
     said, rule, _ = message.partition(_RULE)
     if rule:
-        return _DOUBTS.sub("", _NUMBER.sub("", said))
+        return _DOUBTS.sub("", _NUMBER.sub("", _as_it_was(said)))
     return "" if message.startswith(remarks()) else message

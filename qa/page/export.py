@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from embeddings.errors import QuestionError
-from qa.page.markup import Markup, element, escape, join
+from qa.page.markup import Markup, element, escape, join, undirected
 from qa.page.places import place
 from qa.page.references import Reference, citation_references, written_references
 from qa.page.texts import Texts, no_answer
@@ -34,6 +34,7 @@ blockquote { margin: .2em 0 0; white-space: pre-wrap; }
 h3 { margin: 1.2em 0 .4em; font-size: 1em; color: #5b6670; }
 .doubted { text-decoration: underline dotted #855700 2px; text-underline-offset: 4px; }
 small { color: #855700; }
+.turning { display: inline-block; }
 .refusal { border-left: 3px solid #855700; padding-left: 1em; }
 """
 
@@ -54,13 +55,16 @@ def exported(turns: Turns, name: str, form: str, texts: Texts) -> dict[str, Any]
     if form not in forms:
         raise QuestionError(f"There is no export as {form!r}; choose md or html")
     write, kind = forms[form]
-    stem = _NOT_IN_NAMES.sub(" ", name).strip()[:_LONGEST_NAME].strip() or texts.talk
+    stem = _NOT_IN_NAMES.sub(" ", undirected(name)).strip()[:_LONGEST_NAME].strip() or texts.talk
     return {"file": f"{stem}.{form}", "type": kind, "text": write(turns, name, texts)}
 
 
 def escaped_markdown(text: str) -> str:
-    """Return text as Markdown that shows exactly its characters, in one paragraph."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    """Return text as Markdown that shows its characters, in one paragraph.
+
+    Characters that would turn the order of others are left out: Markdown has no box for them.
+    """
+    return _MARKDOWN.sub(r"\\\1", " ".join(undirected(text).split()))
 
 
 def to_markdown(turns: Turns, name: str, texts: Texts) -> str:

@@ -8,13 +8,14 @@ from typing import Any, Protocol, runtime_checkable
 from embeddings.errors import QuestionError
 from qa.corpus_map import CorpusMap, MapDocument, Placed, excerpt
 from qa.page.map_texts import MAP_TEXTS, MapTexts
-from qa.page.markup import Markup, element, join
+from qa.page.markup import Markup, element, join, undirected
 from qa.page.opener import opener
 from qa.page.places import details
 from qa.page.protocols import AnsweringBot
 from qa.page.references import Kind, Reference, passage_references, reference_data
 from qa.page.texts import Language
 from qa.page.views import Part, Patch, Reply, Visit, unknown_act
+from qa.records import Hit
 
 STYLES = 8
 """Documents with a colour and a shape of their own in the first round; see map.css."""
@@ -91,9 +92,12 @@ class MapView:
             raise QuestionError(MAP_TEXTS[visit.language].none)
         yield Reply(
             {
-                "documents": [[one.id, one.source, one.title] for one in found.documents],
+                "documents": [
+                    [one.id, undirected(one.source), one.title] for one in found.documents
+                ],
                 "points": [
-                    [one.x, one.y, one.document, one.offset, one.text] for one in found.points
+                    [one.x, one.y, one.document, one.offset, undirected(one.text)]
+                    for one in found.points
                 ],
             }
         )
@@ -109,7 +113,7 @@ class MapView:
             return
         yield Patch("map-hits", _hits(found, visit))
         hits = [
-            [x, y, hit.document, int(_offset(hit.id)), hit.source, excerpt(hit.text)]
+            [x, y, hit.document, int(_offset(hit.id)), *map(undirected, _label(hit))]
             for hit, x, y in found.hits
         ]
         yield Reply({"x": found.x, "y": found.y, "hits": hits})
@@ -133,6 +137,10 @@ class MapView:
                     passage.spans, (), passage.text, passage.heading, "map",
                 )  # fmt: skip
         raise QuestionError("The index holds no such passage any more; load the page again")
+
+
+def _label(hit: Hit) -> tuple[str, str]:
+    return hit.source, excerpt(hit.text)
 
 
 def _offset(passage: str) -> str:

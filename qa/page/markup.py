@@ -1,6 +1,7 @@
 """HTML is made here and nowhere else on the page: a plain string is always escaped.
 
-Only what these functions return (`Markup`) goes into the page as it is.
+Only what these functions return (`Markup`) goes into the page as it is. Characters that turn the
+order of others stay in a text, but turn nothing: a name or a quote reads as its characters do.
 """
 
 from __future__ import annotations
@@ -26,14 +27,35 @@ class Markup(str):
     __slots__ = ()
 
 
+_SHOWN_TO_PEOPLE = frozenset({"title", "aria_label", "alt", "placeholder", "data_label"})
+"""Attributes that are read by people; they hold no elements, so turning characters are left out."""
+
+_TEXT_ONLY = frozenset({"title", "textarea", "option"})
+"""Elements that hold no others."""
+
+_VOID = frozenset({"img", "input"})
+"""Elements that hold nothing and are not closed."""
+
+
 def escape(text: str) -> Markup:
     """Return `text` as HTML that shows exactly these characters.
 
-    A carriage return is written as a reference: a parser would turn a bare one into a line feed.
+    A character that would turn the order of others is put into a box of its own, where there is
+    nothing to turn; the style sheet draws a sign for it. The text of the HTML is `text` still.
     """
     if isinstance(text, Markup):
         return text
-    return Markup(html.escape(text, quote=True).replace("\r", "&#13;"))
+    return Markup(_DIRECTING.sub(_boxed, _escaped(text)))
+
+
+def _boxed(found: re.Match[str]) -> str:
+    code = f"U+{ord(found[0]):04X}"
+    return f'<span class="turning" title="{code}">{found[0]}</span>'
+
+
+def _escaped(text: str) -> str:
+    """Escape without elements; a parser would turn a bare carriage return into a line feed."""
+    return html.escape(text, quote=True).replace("\r", "&#13;")
 
 
 def undirected(text: str) -> str:
@@ -46,11 +68,18 @@ def join(parts: Iterable[str]) -> Markup:
     return Markup("".join(escape(part) for part in parts))
 
 
+def _text_only(parts: Iterable[str]) -> Markup:
+    return Markup("".join(_escaped(undirected(part)) for part in parts))
+
+
 def _attribute(name: str, value: Attribute) -> str:
     if value is None or value is False:
         return ""
     written = name.rstrip("_").replace("_", "-")
-    return f" {written}" if value is True else f' {written}="{escape(str(value))}"'
+    if value is True:
+        return f" {written}"
+    text = undirected(str(value)) if name in _SHOWN_TO_PEOPLE else str(value)
+    return f' {written}="{_escaped(text)}"'
 
 
 def element(name: str, /, *children: str, **attributes: Attribute) -> Markup:
@@ -63,7 +92,10 @@ def element(name: str, /, *children: str, **attributes: Attribute) -> Markup:
             bare name, None and False leave the attribute out. Values are escaped.
     """
     written = "".join(_attribute(key, value) for key, value in attributes.items())
-    return Markup(f"<{name}{written}>{join(children)}</{name}>")
+    if name in _VOID:
+        return Markup(f"<{name}{written}>")
+    content = _text_only(children) if name in _TEXT_ONLY else join(children)
+    return Markup(f"<{name}{written}>{content}</{name}>")
 
 
 def data_block(name: str, value: Any) -> Markup:
@@ -80,4 +112,4 @@ def data_block(name: str, value: Any) -> Markup:
     """
     written = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     safe = _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", written)
-    return Markup(f'<script type="application/json" id="{escape(name)}">{safe}</script>')
+    return Markup(f'<script type="application/json" id="{_escaped(name)}">{safe}</script>')

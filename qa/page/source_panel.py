@@ -150,9 +150,12 @@ def _pictured(picture: Picture, reference: Reference, texts: Texts) -> Markup:
         )
         for box in picture.frames
     ]
-    shown = Markup(
-        f'<img src="{escape(picture.address)}" width="{picture.width}" height="{picture.height}"'
-        f' alt="{escape(texts.picture_of.format(source=reference.source, page=picture.page))}">'
+    shown = element(
+        "img",
+        src=picture.address,
+        width=picture.width,
+        height=picture.height,
+        alt=texts.picture_of.format(source=reference.source, page=picture.page),
     )
     return element("div", element("div", shown, *frames, class_="sheet-of-paper"), class_="picture")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -16,14 +17,46 @@ from qa import cli
 from qa.page import chat
 from qa.page.colours import LEAST_CONTRAST, accent_style, contrast
 from qa.page.export import escaped_markdown, exported, to_html, to_markdown
+from qa.page.markup import element, escape
 from qa.page.options import Options
 from qa.page.texts import TEXTS, Language
 from qa.page.turns import AskedTurn, Failure
 from tests.browser.scripted import answer, cite, completed, document, refusal
+from tests.payloads import TURNING
 
 ZH, EN = TEXTS[Language.ZH], TEXTS[Language.EN]
 PAPERS = [(255, 255, 255), (23, 28, 31)]
 NASTY = "<b>100余家</b> *重* [链](x) _下_ `码` 1. #题 $x$ |表| \\ 。"
+
+
+# ---- characters of direction ----
+
+
+def test_a_character_of_direction_has_a_box_of_its_own() -> None:
+    assert element("p", "甲\u202e<乙") == (
+        '<p>甲<span class="turning" title="U+202E">\u202e</span>&lt;乙</p>'
+    )
+    assert element("a", title="甲\u202e", aria_label="\u2066乙", data_copy="丙\u202e") == (
+        '<a title="甲" aria-label="乙" data-copy="丙\u202e"></a>'
+    )
+    assert element("title", "甲\u202e<") == "<title>甲&lt;</title>"
+
+
+class _Text(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@given(st.text(st.sampled_from([*TURNING, "甲", "<", "&", '"', "\n", "\r"])))
+def test_every_character_is_there_still(text: str) -> None:
+    assert _Text(element("p", text)).text == text
+    assert not set(TURNING) & set(re.sub(r'<span class="turning".*?</span>', "", escape(text)))
 
 
 # ---- an accent colour of one's own ----

@@ -1,5 +1,5 @@
 // Which documents are asked: kept for each conversation, and shown as a chip above the question box.
-const { find, on, talks } = window.wenju;
+const { find, on, talks, undirected } = window.wenju;
 
 const CHOICE = "wenju-choice-";
 let talking = null; // The conversation that the choice belongs to; null for one not kept yet.
@@ -62,9 +62,9 @@ function drawn() {
   const [one, many] = [chip.dataset.one, chip.dataset.many];
   const name = find(".chosen", chip);
   name.textContent = sources.length === 1
-    ? one.replace("{name}", () => shortName(sources[0]))
+    ? one.replace("{name}", () => undirected(shortName(sources[0])))
     : many.replace("{count}", sources.length);
-  name.title = sources.slice(0, 20).join("\n");
+  name.title = undirected(sources.slice(0, 20).join("\n"));
   document.dispatchEvent(new Event("wenju:chosen"));
 }
 

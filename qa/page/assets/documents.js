@@ -1,5 +1,5 @@
 // Documents in the browser: uploads, the progress of a rebuild, and ticking those to be asked.
-const { act, call, choice, find, go, on, say, send, token, view, Failure } = window.wenju;
+const { act, call, choice, find, go, on, say, send, token, undirected, view, Failure } = window.wenju;
 
 const WORDS = {
   zh: {
@@ -151,11 +151,11 @@ function row(list, file) {
   const item = document.createElement("li");
   const name = document.createElement("span");
   name.className = "name";
-  name.textContent = file.name;
+  name.textContent = undirected(file.name);
   const bar = document.createElement("progress");
   bar.max = 1;
   bar.value = 0;
-  bar.setAttribute("aria-label", file.name);
+  bar.setAttribute("aria-label", name.textContent);
   const state = document.createElement("span");
   state.className = "outcome";
   state.textContent = said("queued");

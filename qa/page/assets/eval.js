@@ -17,8 +17,20 @@
   function el(name, className, ...children) {
     const made = document.createElement(name);
     if (className) made.className = className;
-    made.append(...children.filter((child) => child !== null && child !== undefined));
+    made.append(...children.filter((child) => child !== null && child !== undefined).flatMap(still));
     return made;
+  }
+
+  // A character that turns the order of others gets a box of its own: there is nothing to turn in it.
+  function still(child) {
+    if (typeof child !== "string") return [child];
+    return child.split(/([\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069])/).map((part, at) => {
+      if (at % 2 === 0) return part;
+      const box = document.createElement("span");
+      box.className = "turning";
+      box.textContent = part;
+      return box;
+    });
   }
 
   // ---- a card's details ----

@@ -350,6 +350,9 @@ on("submit", (event) => {
 on("popstate", () => turnTo(named()), window);
 on("visibilitychange", () => document.hidden || watchServer(0));
 
+// A name without the characters that would show it in another order than it has.
+const undirected = (name) => name.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+
 window.wenju = {
   act,
   call,
@@ -364,6 +367,7 @@ window.wenju = {
   say,
   send,
   token,
+  undirected,
   view,
   words,
   get language() {

@@ -1,5 +1,5 @@
 // The map: draws the points, tells of the one under pointer or keys, and places a question.
-const { act, find, frameActs, on, talks, view } = window.wenju;
+const { act, find, frameActs, on, talks, undirected, view } = window.wenju;
 
 const SVG = "http://www.w3.org/2000/svg";
 const STYLES = 8;
@@ -348,7 +348,7 @@ function line(from, to) {
 
 function star({ x, y }, question) {
   const title = make("title");
-  title.textContent = `${svg().dataset.asked}: ${question}`;
+  title.textContent = `${svg().dataset.asked}: ${undirected(question)}`;
   const node = make("g", { class: "star", "data-x": x, "data-y": -y });
   node.append(title, make("path", { d: STAR }));
   return node;

@@ -1,5 +1,5 @@
 // The conversations that this browser keeps; the server knows none of them.
-const { call, download, find, memory, on, say, words, Failure } = window.wenju;
+const { call, download, find, memory, on, say, undirected, words, Failure } = window.wenju;
 
 const LIST = "wenju-talks"; // [{id, name, at}], the newest first.
 const CURRENT = "wenju-talk"; // The one in this tab.
@@ -89,7 +89,7 @@ function row(about) {
   const made = find("#talk-row").content.cloneNode(true).firstElementChild;
   made.dataset.id = about.id;
   const name = find(".name", made);
-  name.textContent = about.name;
+  name.textContent = undirected(about.name);
   if (about.id === talk.id) name.setAttribute("aria-current", "true");
   return made;
 }

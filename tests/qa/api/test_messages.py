@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from embeddings.records import Span
-from qa.api.footnotes import footer, message_text, notes, sentence_text, without_footnotes
+from qa.api.footnotes import (
+    footer,
+    inert,
+    message_text,
+    notes,
+    sentence_text,
+    without_footnotes,
+)
 from qa.api.messages import Message, question_and_turns
 from qa.conversation import Turn
 from qa.records import Answer, AnswerSentence, Citation, Reason
@@ -53,7 +64,7 @@ def test_a_message_is_its_parts_and_its_notes_are_its_sentences(texts: list[str]
     answer = made(*texts)
     message = message_text(answer)
     assert message == "".join(map(sentence_text, answer.sentences)) + footer(answer)
-    assert [noted.span.of(message) for noted in notes(answer)] == texts
+    assert [noted.span.of(message) for noted in notes(answer)] == [inert(text) for text in texts]
 
 
 @pytest.mark.parametrize("question", ["熊猫呢？", "熊貓多少隻？", "pandas?"])
@@ -68,6 +79,45 @@ def test_what_was_said_is_known_again() -> None:
     answer = made("天桥区有21家企业。", "高新区有8家[注]。")
     assert without_footnotes(message_text(answer)) == answer.text
     assert without_footnotes("Another model said this [1].") == "Another model said this [1]."
+
+
+MARKS = st.lists(
+    st.sampled_from(
+        ["[", "]", "(", ")", "!", "<", ">", "\\", "[1]", "](", "![a](http://e/b)", "<b>", "<!--", ":",
+         "http://e", "一", " "]
+    ),
+    min_size=1,
+).map("".join)  # fmt: skip
+
+
+def tokens(markdown: str) -> list[Token]:
+    parsed = MarkdownIt("commonmark").parse(markdown)
+    return [token for block in parsed for token in [block, *(block.children or [])]]
+
+
+@given(st.lists(MARKS, min_size=1, max_size=3))
+def test_no_words_of_a_document_become_a_link_a_picture_or_html(texts: list[str]) -> None:
+    found = tokens(message_text(made(*texts)))
+    assert {"link_open", "image", "html_inline", "html_block"}.isdisjoint(t.type for t in found)
+
+
+def test_a_number_and_what_follows_it_are_no_link() -> None:
+    message = message_text(made("有21家。", "(http://e.example/)有8家。", "[a]: http://e.example/"))
+    shown = "".join(token.content for token in tokens(message) if token.type == "text")
+    assert shown.startswith("有21家。[1](http://e.example/)有8家。[2][a]: http://e.example/[3]")
+    beginning = tokens(message_text(made("[a]: http://e.example/")))
+    assert "".join(token.content for token in beginning).startswith("[a]\\: http://e.example/[1]")
+
+
+@given(st.lists(MARKS.filter(lambda text: "[1]" not in text), min_size=1, max_size=3))
+def test_what_was_escaped_is_known_again(texts: list[str]) -> None:
+    answer = made(*texts)
+    assert without_footnotes(message_text(answer)) == answer.text
+
+
+@given(TEXTS.map(lambda text: re.sub("[<(:]", "", text)))
+def test_plain_words_are_as_they_are(text: str) -> None:
+    assert inert(text) == text
 
 
 def talk(*messages: tuple[str, str | None]) -> tuple[str, list[str | Turn]]:
