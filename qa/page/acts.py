@@ -11,7 +11,7 @@ from inspect import GEN_RUNNING, getgeneratorstate
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -67,7 +67,10 @@ class Acts:
         limiter = self._limit(view.name, request.path_params["act"])
         if limiter.statistics().tasks_waiting >= WAITING:
             return PlainTextResponse("Too many are asking; try again in a moment.", 503)
-        data = await _sent(request)
+        try:
+            data = await _sent(request)
+        except ClientDisconnect:
+            return Response(status_code=400)
         if data is None:
             return PlainTextResponse("What was sent is too large, or is not JSON.", 413)
         lines = self._lines(view, request, data)
