@@ -78,5 +78,6 @@ def build(page: Page, title: str) -> gr.Blocks:
             apply_default_css=False,
             js_on_load=script(page),
         )
-    blocks.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=ASKED_AT_ONCE)
+    # Past the queue nothing would bound how many ask.
+    blocks.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=ASKED_AT_ONCE, api_open=False)
     return blocks

@@ -29,7 +29,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _PATHS = re.compile(
     r"/(config|theme\.css|robots\.txt|manifest\.json|favicon\.ico|(assets|static|svelte)/.*)?/?"
     r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|cancel|reset"
-    r"|heartbeat/[^/]+|queue/(join|data)|run/predict|(call|run)/ask|call/ask/[^/]+)/?"
+    r"|heartbeat/[^/]+|queue/(join|data)|call/ask(/[^/]+)?)/?"
     r"|/wenju/(state|[a-z]+/.+)"
 )
 

@@ -42,8 +42,11 @@ class Usage:
 class Server:
     """A running server, as its user sees it."""
 
-    def __init__(self, url: str, process: subprocess.Popen[str], errors: IO[str]) -> None:
-        self.url, self._process, self._errors = url, process, errors
+    def __init__(
+        self, command: str, url: str, process: subprocess.Popen[str], errors: IO[str]
+    ) -> None:
+        self.command, self.url = command, url
+        self._process, self._errors = process, errors
 
     def usage(self) -> Usage:
         """Look at the process."""
@@ -106,7 +109,7 @@ def serving(command: str, index: Path, *, real: bool = False) -> Iterator[Server
     ):  # fmt: skip
         try:
             assert process.stdout is not None
-            server = Server(process.stdout.readline().strip(), process, errors)
+            server = Server(command, process.stdout.readline().strip(), process, errors)
             assert server.url.startswith("http://"), server.said()
             yield server
         finally:

@@ -194,20 +194,10 @@ async def _queued(client: httpx.AsyncClient, question: str) -> Record:
     return record
 
 
-async def _at_once(client: httpx.AsyncClient, question: str) -> Record:
-    """Ask gradio past its queue."""
-    asked = {"data": [question, [], []]}
-    record: Record = json.loads(body_of(await client.post("/gradio_api/run/ask", json=asked)))[
-        "data"
-    ][0]
-    return record
-
-
 WAYS: dict[str, Way] = {
     "api": _plain,
     "stream": _streamed,
     "page": _page,
     "queue": _queued,
-    "run": _at_once,
 }
-"""`queue`, `run` and `page` are those of the page's server, which has the API beside it."""
+"""`queue` and `page` are those of the page's server, which has the API beside it."""
