@@ -31,6 +31,7 @@ torture: $(VENV)/installed-dev  ## the long versions of tests (faults, damaged f
 	WENJU_MUTATIONS=3000 $(BIN)/python -m pytest tests/embeddings/readers/test_mutations.py || failed=1; \
 	WENJU_FUZZ=200000 $(BIN)/python -m pytest --timeout 14400 tests/fuzz || failed=1; \
 	WENJU_KILLS=300 WENJU_TOGETHER=600 $(BIN)/python -m pytest tests/kills || failed=1; \
+	WENJU_LONG=1 $(BIN)/python -m pytest tests/load || failed=1; \
 	WENJU_LONG=1 WENJU_LOOKS=all $(BIN)/python -m pytest -n $(WORKERS) \
 	  tests/browser tests/embeddings tests/qa/test_store_commands.py || failed=1; \
 	$(BIN)/python -m tests.tally $(TALLY); exit $$failed

@@ -9,6 +9,7 @@ import posixpath
 import sqlite3
 import threading
 import unicodedata
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -48,6 +49,9 @@ class TextFile:
             self._db.execute(f"PRAGMA cache_size = -{CACHE}")
         except sqlite3.DatabaseError as error:
             raise damaged(folder, name) from error
+        # A connection is part of a reference cycle: left to itself it would keep the file of a
+        # generation that is gone, and its place on the disk, until the collector comes by.
+        weakref.finalize(self, self._db.close)
         self._lock = threading.Lock()
 
     def close(self) -> None:

@@ -69,6 +69,9 @@ def listening(host: str, port: int, command: str = "wenju chat") -> Iterator[soc
     except OSError as error:
         raise SettingError(_why_not(host, port, error, command)) from error
     with listener:
+        # Connections take it over. asyncio sets it only where a socket names its protocol, as this
+        # one does not; without it the end of an answer waits for the client's delayed receipt.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import uvicorn
 
 from qa.addresses import HOST, PORT, listening, url_of
+from qa.connections import Connection
 from qa.page.guard import Application
 
 PATIENCE_SECONDS = 1
@@ -66,6 +67,7 @@ def _server(application: Application) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             application,
+            http=Connection,
             log_level="warning",
             access_log=False,
             server_header=False,

@@ -12,8 +12,10 @@ import pytest
 from embeddings import manifest, repair, schema
 from embeddings.readers import apart, blocks, packages
 from embeddings.settings import Settings
-from qa import bot, language_model
+from qa import bot, connections, language_model
 from qa.api import limits
+from qa.page import acts
+from qa.page import blocks as shell
 
 ROOT = Path(__file__).parents[1]
 PROMISES = (ROOT / "docs/promises.md").read_text("utf-8")
@@ -51,6 +53,10 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"| {bot.LONGEST_QUESTION:,} characters",
         f"| {limits.LARGEST_BODY >> 20} MB; a document",
         f"{limits.ASKED_AT_ONCE} at once and {limits.WAITING} that wait",
+        f"through its queue | {acts.ASKED_AT_ONCE} at once and {acts.WAITING} that wait",
+        f"| connections | {connections.MOST};",
+        f"request whole within {connections.PATIENCE:.0f} s,",
+        f"{connections.LEAST_BYTES >> 10} KB of a body in each {connections.PATIENCE:.0f} s",
         f"{Settings().most_uploads:,} files, {Settings().uploads_size >> 10} GB",
         f"{language_model.LONGEST:,} characters",
         f"| {blocks.LARGEST_TEXT:,} characters;",
@@ -59,4 +65,5 @@ def test_the_limits_are_those_of_the_code() -> None:
         f"up to {manifest.CHECKED_UP_TO >> 20} MB",
         f"more than {schema.SEALED_UP_TO >> 20} MB carries no seal",
     ]
+    assert (shell.ASKED_AT_ONCE, shell.QUEUE_LENGTH) == (acts.ASKED_AT_ONCE, acts.WAITING)
     assert [limit for limit in wanted if limit not in PROMISES] == []

@@ -74,7 +74,7 @@ class Asking:
             last = await service.writing.run(lambda: self._written(whole, asked.k, writer))
             return Json(written_to_json(last))
         if asked.stream:
-            return streamed(events(await service.asking.each(self._parts(asked))))
+            return streamed(events(await service.asking.whole(self._parts(asked))))
         answer = await service.asking.run(lambda: self.answer(asked))
         return Json(answer_to_json(answer))
 

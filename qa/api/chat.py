@@ -103,7 +103,7 @@ class Chat:
         if not asked.stream:
             answer = await gate.run(lambda: self._answer(asked, question, turns))
             return Json(reply.whole(answer))
-        parts = await gate.each(self._parts(asked, question, turns))
+        parts = await gate.whole(self._parts(asked, question, turns))
         return streamed(_lines(StreamedReply(reply), reply, parts, with_usage))
 
     async def _write(self, answer: Answer, reply: Reply, with_usage: bool | None) -> Response:

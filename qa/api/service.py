@@ -91,6 +91,10 @@ class Gate:
         finally:
             self._inside -= 1
 
+    async def whole(self, items: Iterator[_Found]) -> AsyncIterator[_Found]:
+        """Return the items once all of them are there: then none waits behind other questions."""
+        return _given(await self.run(lambda: list(items)))
+
     async def each(self, items: Iterator[_Found]) -> AsyncIterator[_Found]:
         """Return the items as they come; the first is there already, so its errors are raised."""
         first = await self.run(lambda: next(items, _END))
@@ -101,6 +105,11 @@ class Gate:
         while item is not _END:
             yield item  # type: ignore[misc]
             item = await to_thread.run_sync(lambda: next(items, _END), limiter=self._limiter)
+
+
+async def _given(items: Sequence[_Found]) -> AsyncIterator[_Found]:
+    for item in items:
+        yield item
 
 
 @dataclass(frozen=True)

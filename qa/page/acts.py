@@ -11,7 +11,7 @@ from inspect import GEN_RUNNING, getgeneratorstate
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -29,14 +29,46 @@ AT_ONCE = 16
 """Steps of acts of any other view that run at the same time; some of them only wait."""
 
 WAITING = 64
-"""Steps of acts of one view that may wait; more are told to come again."""
+"""Acts of one view whose first step may wait; more are told to come again."""
 
 LARGEST_REQUEST = 4 * 1024 * 1024
 """Bytes of what a browser may send with an act."""
 
 _LIMITS = {"ask": ASKED_AT_ONCE, "ask/write": WRITTEN_AT_ONCE}
 
+_BUSY = "Too many are asking; try again in a moment."
+
 _END = object()
+
+
+class _Lane:
+    """Where acts of one kind wait for their turn.
+
+    Args:
+        at_once: first steps that run at the same time.
+        further: limits the steps behind them; None for those that count as much as first ones.
+    """
+
+    def __init__(self, at_once: int, further: CapacityLimiter | None = None) -> None:
+        self._first = CapacityLimiter(at_once)
+        self._further = further or self._first
+        self._inside, self._most = 0, at_once + WAITING
+
+    def is_full(self) -> bool:
+        """Tell whether one more has to come again."""
+        return self._inside >= self._most
+
+    async def begin(self, lines: Generator[bytes]) -> Any:
+        """Return the first line when it is its turn."""
+        self._inside += 1
+        try:
+            return await to_thread.run_sync(next, lines, _END, limiter=self._first)
+        finally:
+            self._inside -= 1
+
+    async def go_on(self, lines: Generator[bytes]) -> Any:
+        """Return the next line."""
+        return await to_thread.run_sync(next, lines, _END, limiter=self._further)
 
 
 class Acts:
@@ -45,7 +77,7 @@ class Acts:
     def __init__(self, page: Page, token: str) -> None:
         self._page = page
         self._token = token
-        self._limits: dict[str, CapacityLimiter] = {}
+        self._lanes: dict[str, _Lane] = {}
 
     def routes(self) -> list[Route]:
         """Return the routes, those of the views' own among them."""
@@ -64,25 +96,30 @@ class Acts:
         view = self._page.view(request.path_params["view"])
         if view is None:
             return PlainTextResponse("There is no such view.", 404)
-        limiter = self._limit(view.name, request.path_params["act"])
-        if limiter.statistics().tasks_waiting >= WAITING:
-            return PlainTextResponse("Too many are asking; try again in a moment.", 503)
-        data = await _sent(request)
+        lane = self._lane(view.name, request.path_params["act"])
+        if lane.is_full():
+            return PlainTextResponse(_BUSY, 503)
+        try:
+            data = await _sent(request)
+        except ClientDisconnect:
+            return Response(status_code=400)
         if data is None:
             return PlainTextResponse("What was sent is too large, or is not JSON.", 413)
+        if lane.is_full():  # since the body began to come
+            return PlainTextResponse(_BUSY, 503)
         lines = self._lines(view, request, data)
-
-        async def step() -> Any:
-            return await to_thread.run_sync(next, lines, _END, limiter=limiter)
-
         # Taken before the response begins: a fault of the program then goes to `fault`.
-        streamed = _streamed(await step(), step, lines)
+        streamed = _streamed(await lane.begin(lines), lane, lines)
         return StreamingResponse(streamed, media_type="application/jsonl")
 
-    def _limit(self, view: str, act: str) -> CapacityLimiter:
+    def _lane(self, view: str, act: str) -> _Lane:
         # A model that is slow must not keep others from being answered.
         name = f"{view}/{act}" if f"{view}/{act}" in _LIMITS else view
-        return self._limits.setdefault(name, CapacityLimiter(_LIMITS.get(name, AT_ONCE)))
+        if name not in self._lanes:
+            # What is left of an answer is little: it does not wait behind others' questions.
+            further = CapacityLimiter(ASKED_AT_ONCE) if name == "ask" else None
+            self._lanes[name] = _Lane(_LIMITS.get(name, AT_ONCE), further)
+        return self._lanes[name]
 
     def _lines(self, view: View, request: Request, data: Mapping[str, Any]) -> Generator[bytes]:
         cookie = request.cookies.get(LANGUAGE_COOKIE)
@@ -101,12 +138,12 @@ def _acted(view: View, name: str, data: Mapping[str, Any], visit: Any) -> Iterab
     return view.act(name, data, visit)
 
 
-async def _streamed(first: Any, step: Any, lines: Generator[bytes]) -> AsyncIterator[bytes]:
+async def _streamed(first: Any, lane: _Lane, lines: Generator[bytes]) -> AsyncIterator[bytes]:
     try:
         line = first
         while line is not _END:
             yield line
-            line = await step()
+            line = await lane.go_on(lines)
     finally:
         # The browser may have gone: what a language model still writes is not wanted.
         if getgeneratorstate(lines) != GEN_RUNNING:

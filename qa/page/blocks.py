@@ -16,6 +16,9 @@ from qa.page.handlers import Page
 
 ASKED_AT_ONCE = 4
 QUEUE_LENGTH = 64
+KNOWN_VISITORS = 128
+"""Sessions that gradio keeps, 20 kB each; this page has nothing in them, so one that comes back
+to find its own gone misses nothing."""
 
 _OWN = ("frame", "panel", "talks", "choice", "written", "ask")
 
@@ -78,5 +81,7 @@ def build(page: Page, title: str) -> gr.Blocks:
             apply_default_css=False,
             js_on_load=script(page),
         )
-    blocks.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=ASKED_AT_ONCE)
+    blocks.state_session_capacity = KNOWN_VISITORS
+    # Past the queue nothing would bound how many ask.
+    blocks.queue(max_size=QUEUE_LENGTH, default_concurrency_limit=ASKED_AT_ONCE, api_open=False)
     return blocks

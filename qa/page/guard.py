@@ -29,7 +29,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _PATHS = re.compile(
     r"/(config|theme\.css|robots\.txt|manifest\.json|favicon\.ico|(assets|static|svelte)/.*)?/?"
     r"|/gradio_api/(info|openapi\.json|app_id|startup-events|theme\.css|cancel|reset"
-    r"|heartbeat/[^/]+|queue/(join|data)|run/predict|(call|run)/ask|call/ask/[^/]+)/?"
+    r"|heartbeat/[^/]+|queue/(join|data)|call/ask(/[^/]+)?)/?"
     r"|/wenju/(state|[a-z]+/.+)"
 )
 
@@ -125,12 +125,12 @@ class Guard:
         async def receiving() -> Message:
             received = asyncio.ensure_future(receive())
             closing = asyncio.ensure_future(self._closing.wait())
-            await asyncio.wait({received, closing}, return_when=asyncio.FIRST_COMPLETED)
-            closing.cancel()
-            if received.done():
-                return received.result()
-            received.cancel()
-            return {"type": "http.disconnect"}
+            try:
+                await asyncio.wait({received, closing}, return_when=asyncio.FIRST_COMPLETED)
+                return received.result() if received.done() else {"type": "http.disconnect"}
+            finally:  # whoever waits here is often cancelled, and both would wait for ever
+                closing.cancel()
+                received.cancel()
 
         return receiving
 

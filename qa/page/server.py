@@ -12,6 +12,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
+from qa.connections import Connection
 from qa.page.acts import Acts, fault
 from qa.page.blocks import style
 from qa.page.colours import accent_style
@@ -42,6 +43,7 @@ class PageServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 self._guard if beside is None else beside(self._guard),
+                http=Connection,
                 log_level="warning",
                 access_log=False,
                 timeout_graceful_shutdown=PATIENCE_SECONDS,

@@ -67,3 +67,11 @@ def test_a_socket_that_is_let_go_can_be_taken_again() -> None:
         port = listener.getsockname()[1]
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+def test_what_is_accepted_sends_at_once() -> None:
+    with listening("127.0.0.1", 0) as listener:
+        there = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+        with there, accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -362,13 +362,10 @@ class Client:
     def request(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(self._netloc, timeout=20)
-        connection.request(method, path, body, headers or {})
-        response = connection.getresponse()
-        try:
+        with closing(http.client.HTTPConnection(self._netloc, timeout=20)) as connection:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
             return response.status, response.read()
-        finally:
-            connection.close()
 
     def upload(self, name: str, body: Any, *, token: str | None = None) -> tuple[int, Any]:
         headers = {"x-wenju-token": self.token if token is None else token}

@@ -11,6 +11,7 @@ import re
 import socket
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -870,3 +871,22 @@ def test_assets_ask_for_nothing_from_elsewhere() -> None:
     for name in (path.name for path in ASSETS.iterdir()):
         addresses = re.findall(r"(?:https?:)?//[\w.]+|@import|url\(", asset(name))
         assert set(addresses) <= {"http://www.w3.org"}, name
+
+
+def test_who_stops_listening_leaves_no_task() -> None:
+    async def inside(scope: Any, receive: Any, send: Any) -> None:
+        for _ in range(5):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(receive(), 0.01)
+
+    async def never(*_: Any) -> Any:
+        await asyncio.Event().wait()
+
+    async def serve() -> int:
+        guard = Guard(inside, "127.0.0.1")
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"127.0.0.1")]}
+        await guard(scope, never, never)
+        await asyncio.sleep(0)
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(serve()) == 1

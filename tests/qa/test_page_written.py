@@ -152,11 +152,13 @@ def test_a_reader_who_leaves_ends_the_writing() -> None:
 
 
 def test_a_slow_model_takes_no_place_from_those_who_ask() -> None:
-    limits = Acts(Page(a_bot(GOOD)), "token")
-    asking, writing = limits._limit("ask", "ask"), limits._limit("ask", "write")
-    assert (asking.total_tokens, writing.total_tokens) == (ASKED_AT_ONCE, WRITTEN_AT_ONCE)
-    assert limits._limit("ask", "open") is asking
-    assert limits._limit("search", "write").total_tokens == AT_ONCE
+    acts = Acts(Page(a_bot(GOOD)), "token")
+    asking, writing = acts._lane("ask", "ask"), acts._lane("ask", "write")
+    assert asking._first.total_tokens == ASKED_AT_ONCE
+    assert writing._first.total_tokens == writing._further.total_tokens == WRITTEN_AT_ONCE
+    assert writing._further is writing._first
+    assert acts._lane("ask", "open") is asking
+    assert acts._lane("search", "write")._first.total_tokens == AT_ONCE
 
 
 # ---- the card ----

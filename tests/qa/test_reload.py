@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import subprocess
 import sys
 import threading
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 # Rows shift and become fewer, so that those of one generation mean nothing in another.
 BUILDER = """
 import sys, time
+from contextlib import suppress
 from pathlib import Path
 from embeddings.lexical import Tokenizer
 from embeddings.model import home
@@ -245,3 +248,27 @@ def test_a_rollback_is_followed(changing: Changing, tokenizer: Tokenizer) -> Non
         changing.folder.go_back()
     assert "1家" in bot.ask(QUESTION).text
     assert (bot.info().generation, bot.info().warning) == (1, None)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
+def test_a_generation_that_is_followed_by_another_is_let_go_of_at_once(
+    changing: Changing, tokenizer: Tokenizer, tmp_path: Path
+) -> None:
+    bot = Bot(changing.index, ENCODER, tokenizer)
+    gc.disable()  # what goes with its last reference needs no collector
+    try:
+        changing.publish(2)
+        assert versions(bot.ask(QUESTION).text) == {"2"}
+        assert opened_in(tmp_path) == {"000002"}
+    finally:
+        gc.enable()
+
+
+def opened_in(folder: Path) -> set[str]:
+    """Return the generations of which this process has files open or mapped."""
+    named = Path("/proc/self/maps").read_text("utf-8").splitlines()
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            named.append(str(link.readlink()))
+    found = (re.search(rf"{folder}/.*generations/(\d+)/", line) for line in named)
+    return {match[1] for match in found if match}
