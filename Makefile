@@ -32,7 +32,7 @@ torture: $(VENV)/installed-dev  ## the long versions of tests (faults, damaged f
 	WENJU_FUZZ=200000 $(BIN)/python -m pytest --timeout 14400 tests/fuzz || failed=1; \
 	WENJU_KILLS=300 WENJU_TOGETHER=600 $(BIN)/python -m pytest tests/kills || failed=1; \
 	WENJU_LONG=1 WENJU_LOOKS=all $(BIN)/python -m pytest -n $(WORKERS) \
-	  tests/browser tests/embeddings tests/qa/test_store_commands.py || failed=1; \
+	  tests/browser tests/embeddings tests/test_no_pickle.py tests/qa/test_store_commands.py || failed=1; \
 	$(BIN)/python -m tests.tally $(TALLY); exit $$failed
 
 check: $(VENV)/installed-dev  ## lint, formatting, types
