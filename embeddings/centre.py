@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from embeddings.errors import IndexDamagedError
@@ -62,8 +63,8 @@ class Centre:
             IndexDamagedError: when a file is missing or cut short.
         """
         try:
-            means = np.load(folder / f"{name}_means.npy", allow_pickle=False)
-            lengths = np.load(folder / f"{name}_lengths.npy", mmap_mode="r", allow_pickle=False)
+            means = np.array(open_memmap(folder / f"{name}_means.npy", mode="r"))
+            lengths = open_memmap(folder / f"{name}_lengths.npy", mode="r")
         except (OSError, ValueError) as error:
             raise IndexDamagedError(
                 f"The vectors in '{name}_means.npy' cannot be read; "
@@ -146,7 +147,7 @@ class Sums:
         Raises:
             OSError, ValueError: when the file is missing or is not one of ours.
         """
-        both = np.load(folder / cls.file(name), allow_pickle=False)
+        both = np.array(open_memmap(folder / cls.file(name), mode="r"))
         if both.dtype != np.float64 or both.ndim != 2 or len(both) != _SCRIPTS:
             raise ValueError(f"{cls.file(name)} holds {both.dtype} of shape {both.shape}")
         return cls(both[:, :-1], both[:, -1])

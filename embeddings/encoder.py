@@ -19,7 +19,8 @@ import numpy as np
 
 from embeddings import model as packaged
 from embeddings.conversion import ONNX_FILE, ONNX_FOLDER, PROMPTS, READING_FILE
-from embeddings.errors import ModelDamagedError, ModelMissingError, SettingError
+from embeddings.errors import ModelDamagedError, ModelError, ModelMissingError, SettingError
+from embeddings.pickles import refuse_pickles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,6 +52,8 @@ _KNOWN_PROMPTS = (
 )
 _HUB_SECONDS = 10
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+_OTHER_FORMS = (ONNX_FOLDER, "openvino")
+_SAFETENSORS = {"use_safetensors": True}
 
 
 class TokenStates(NamedTuple):
@@ -138,6 +141,7 @@ def open_encoder(
         SettingError: the engine is unknown.
         ModelMissingError: the model, or a package that it needs, is not on this machine.
         ModelDamagedError: a file of the model differs from its checksum.
+        ModelError: its weights are pickles, which are not opened.
     """
     if engine not in (None, *ENGINES):
         raise SettingError(f"The engine {engine!r} is unknown; choose {' or '.join(ENGINES)}.")
@@ -291,6 +295,7 @@ class SentenceTransformersEncoder:
 
     Raises:
         ModelMissingError: the package or the model is not on this machine and cannot be had.
+        ModelError: its weights are pickles.
     """
 
     def __init__(self, model: str | Path, device: str | None = None, batch_size: int = 32) -> None:
@@ -444,15 +449,24 @@ def _load(model: str, device: str | None) -> Any:
                 f"{model} is no sentence-transformers folder: without a modules.json its pooling "
                 "is unknown. Save the model with SentenceTransformer.save and give that folder."
             )
-        return library(model, device=device)
+        refuse_pickles(folder, _OTHER_FORMS)
+        return library(model, device=device, model_kwargs=_SAFETENSORS)
     if _HUB_ID.fullmatch(model) is None:
         raise ModelMissingError(f"There is no folder {model}; give a folder or a model's id.")
+    if (cached := _cached(model)) is not None:
+        refuse_pickles(cached, _OTHER_FORMS)
     try:
         # The hub is asked only for what is not on this machine.
-        return library(model, device=device, local_files_only=True)
+        return library(model, device=device, local_files_only=True, model_kwargs=_SAFETENSORS)
     except OSError:
         _ask_hub(model)
-        return library(model, device=device)
+    try:
+        return library(model, device=device, model_kwargs=_SAFETENSORS)
+    except OSError as error:
+        raise ModelError(
+            f"The model {model} cannot be loaded ({str(error).splitlines()[0]}). Its weights must "
+            "be safetensors: those that are pickles are not opened."
+        ) from error
 
 
 def _library(model: str) -> Any:
@@ -496,16 +510,22 @@ def _identity(model: str) -> str:
 
 
 def _revision(model: str) -> str:
+    cached = _cached(model)
+    return "unknown" if cached is None else cached.name
+
+
+def _cached(model: str) -> Path | None:
+    """Return where the hub's cache has a model, in its folder of one revision, or None."""
     from huggingface_hub import try_to_load_from_cache
 
     path = try_to_load_from_cache(model, "modules.json")
-    return Path(path).parent.name if isinstance(path, str) else "unknown"
+    return Path(path).parent if isinstance(path, str) else None
 
 
 def _model_files(folder: Path) -> Iterator[Path]:
     """Yield the files that decide about the vectors, other engines' forms left out."""
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
-        hidden_or_other = parts[0] in (ONNX_FOLDER, "openvino") or parts[0].startswith(".")
+        hidden_or_other = parts[0] in _OTHER_FORMS or parts[0].startswith(".")
         if path.is_file() and path.suffix != ".md" and not hidden_or_other:
             yield path

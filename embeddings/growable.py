@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from embeddings.keys import INPUTS
@@ -63,7 +64,7 @@ class RowKeys:
     """
 
     def __init__(self, piece: Path) -> None:
-        self._keys: NDArray[np.uint64] = np.load(piece / KEYS, mmap_mode="r", allow_pickle=False)
+        self._keys: NDArray[np.uint64] = open_memmap(piece / KEYS, mode="r")
         if self._keys.dtype != np.dtype("<u8") or self._keys.ndim != 2:
             raise ValueError(f"{KEYS} holds {self._keys.dtype}")
 
@@ -85,7 +86,7 @@ def open_starts(piece: Path) -> NDArray[np.int64]:
     Raises:
         OSError, ValueError: when the file is missing or is not one of ours.
     """
-    starts: NDArray[np.int64] = np.load(piece / STARTS, mmap_mode="r", allow_pickle=False)
+    starts: NDArray[np.int64] = open_memmap(piece / STARTS, mode="r")
     if starts.dtype != np.int64 or starts.ndim != 1:
         raise ValueError(f"{STARTS} holds {starts.dtype}")
     return starts

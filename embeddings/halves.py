@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from embeddings.errors import IndexDamagedError
@@ -84,7 +85,7 @@ def open_halves(path: Path) -> NDArray[np.float16]:
         IndexDamagedError: when the file is missing or cut short.
     """
     try:
-        mapped: NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
+        mapped: NDArray[np.float16] = open_memmap(path, mode="r")
         if mapped.dtype != np.float16 or mapped.ndim != 2:
             raise ValueError(f"{path.name} holds {mapped.dtype} of {mapped.ndim} dimensions")
     except (OSError, ValueError, EOFError) as error:

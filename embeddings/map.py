@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 FILE = "map.npy"
@@ -60,7 +61,7 @@ def open_map(folder: Path) -> Floats:
     Raises:
         OSError, ValueError: when the file is missing or is not one of ours.
     """
-    mapped: Floats = np.load(folder / FILE, mmap_mode="r", allow_pickle=False)
+    mapped: Floats = open_memmap(folder / FILE, mode="r")
     if mapped.dtype != np.float32:
         raise ValueError(f"{FILE} holds {mapped.dtype}, not float32")
     return mapped

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from embeddings.damage import damaged, reading
@@ -83,7 +84,7 @@ class Piece:
 
 def _open_scripts(path: Path) -> NDArray[np.uint8]:
     """Map the `Script` of each passage into memory, shape (passages,)."""
-    mapped: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
+    mapped: NDArray[np.uint8] = open_memmap(path, mode="r")
     if mapped.dtype != np.uint8:
         raise ValueError(f"{path.name} holds {mapped.dtype}, not uint8")
     return mapped

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 FOLDER = "pieces"
@@ -75,7 +76,7 @@ def deleted_rows(folder: Path, piece: PieceInfo) -> NDArray[np.int64]:
     if not piece.deleted:
         return np.empty(0, dtype=np.int64)
     path = folder / deletions_of(piece.name) / "rows.npy"
-    rows: NDArray[np.int64] = np.load(path, allow_pickle=False).astype(np.int64)
+    rows: NDArray[np.int64] = np.array(open_memmap(path, mode="r")).astype(np.int64)
     inside = rows.ndim == 1 and len(rows) == piece.deleted and rows[-1] < piece.passages
     if not inside or rows[0] < 0 or (np.diff(rows) <= 0).any():
         raise ValueError(f"{path.name} does not hold {piece.deleted} rows of the piece")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from embeddings.inversion import term_hash, write_arrays
@@ -113,12 +114,11 @@ class Postings:
         """Map the postings of `folder` into memory; what `rows_of` needs, only when it is asked."""
         # As plain arrays: a slice of numpy's own class for maps takes ten times as long.
         arrays = {
-            name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
-            for name in _ARRAYS
+            name: np.asarray(open_memmap(folder / f"{name}.npy", mode="r")) for name in _ARRAYS
         }
         path = folder / _ORIGINS
         known = for_rows and path.exists()
-        return cls(arrays, np.load(path, allow_pickle=False) if known else None)
+        return cls(arrays, np.array(open_memmap(path, mode="r")) if known else None)
 
     def rows_of(self, origins: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Return the row that was made from each of `origins`, or -1; no row comes twice.

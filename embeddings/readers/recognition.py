@@ -6,6 +6,7 @@ not vertical text, no page upside down, no handwriting.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections.abc import Iterator
@@ -36,10 +37,13 @@ _LONGEST = 30_000
 _SIDE = 2_000
 """Lines are looked for on the picture at this size, and recognised at its own."""
 
-_MODELS = {
-    "Det.model_path": "PP-OCRv6_det_small.onnx",
-    "Rec.model_path": "PP-OCRv6_rec_small.onnx",
+MODELS = {
+    "PP-OCRv6_det_small.onnx": "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+    "PP-OCRv6_rec_small.onnx": "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
 }
+"""Networks that find lines and read them, with their SHA-256, as in rapidocr 3.10.0."""
+
+_PARTS = ("Det.model_path", "Rec.model_path")
 _LOCK = threading.Lock()
 
 
@@ -111,7 +115,7 @@ def _engine() -> Any:
         ) from error
     # A model that is named by its path is never downloaded.
     folder = Path(str(library.__file__)).parent / "models"
-    paths = {name: str(folder / model) for name, model in _MODELS.items()}
+    paths = {part: str(_checked(folder / name)) for part, name in zip(_PARTS, MODELS, strict=True)}
     return library.RapidOCR(
         params={
             "Global.log_level": "critical",
@@ -125,3 +129,25 @@ def _engine() -> Any:
             **paths,
         }
     )
+
+
+def _checked(path: Path) -> Path:
+    """Return the path of a model that is what it was when the tests ran.
+
+    Raises:
+        UnopenedFileError: it is missing, or differs from its checksum.
+    """
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnopenedFileError(
+            f"text recognition does not start: its model {path} cannot be read "
+            f"({error.strerror}); {INSTALL} again"
+        ) from error
+    if found != MODELS[path.name]:
+        raise UnopenedFileError(
+            f"text recognition does not start: its model {path} differs from its checksum; "
+            f"{INSTALL} again"
+        )
+    return path

@@ -346,7 +346,14 @@ class TestOtherModels:
         """Stand in for the library: nothing is on this machine. Return what was asked for."""
         asked: list[tuple[str, bool]] = []
 
-        def load(model: str, *, device: str | None, local_files_only: bool = False) -> None:
+        def load(
+            model: str,
+            *,
+            device: str | None,
+            model_kwargs: dict[str, bool],
+            local_files_only: bool = False,
+        ) -> None:
+            assert model_kwargs == {"use_safetensors": True}
             asked.append((model, local_files_only))
             raise OSError("not here")
 

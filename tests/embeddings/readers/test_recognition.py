@@ -298,3 +298,26 @@ def test_threads_share_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         assert list(pool.map(recognition.recognise, [blank] * 8)) == [""] * 8
     recognition._engine.cache_clear()
     assert made == [1]
+
+
+@pytest.mark.parametrize("part", recognition.MODELS)
+def test_a_model_that_differs_is_refused(
+    part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import rapidocr
+
+    own = Path(str(rapidocr.__file__)).parent / "models"
+    (tmp_path / "models").mkdir()
+    for name in recognition.MODELS:
+        (tmp_path / "models" / name).symlink_to(own / name)
+    content = bytearray((own / part).read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "models" / part).unlink()
+    monkeypatch.setattr(rapidocr, "__file__", str(tmp_path / "__init__.py"))
+    blank = np.full((50, 50, 3), 255, dtype=np.uint8)
+    for said in ("cannot be read", "differs from its checksum"):
+        recognition._engine.cache_clear()
+        with pytest.raises(UnopenedFileError, match=f"its model .*{part} {said}"):
+            recognition.recognise(blank)
+        (tmp_path / "models" / part).write_bytes(content)
+    recognition._engine.cache_clear()
