@@ -54,8 +54,9 @@ class FileEntry:
 def list_files(root: Path, without: Path | None = None) -> list[FileEntry]:
     """Return the files below `root`, by source; hidden and temporary ones are left out.
 
-    A folder that cannot be listed, a file that cannot be looked at, a name that is not Unicode and
-    one that another file has in another Unicode form are entries with a `problem`.
+    Entries with a `problem` are a folder that cannot be listed, a file that cannot be looked at, a
+    link that leads out of `root`, a name that is not Unicode, and one that another file has in
+    another Unicode form.
 
     Args:
         root: folder of documents.
@@ -78,6 +79,10 @@ def list_files(root: Path, without: Path | None = None) -> list[FileEntry]:
     return list(_one_a_source(found))
 
 
+_OUTSIDE = "a link that leads out of its folder; put the file itself there"
+"""A folder that somebody sent may hold links to files that were never meant to be read."""
+
+
 def is_left_out(name: str) -> bool:
     """Tell whether files and folders of this name are left out: hidden and temporary ones."""
     return _TEMPORARY.search(name) is not None
@@ -85,6 +90,7 @@ def is_left_out(name: str) -> bool:
 
 def _walk(root: Path, without: Path | None) -> Iterator[FileEntry]:
     refused: list[OSError] = []
+    home = root.resolve()
     for folder, folders, names in os.walk(root, onerror=refused.append):
         folders[:] = [name for name in folders if not is_left_out(name)]
         if without and without.name in folders and Path(folder, without.name).resolve() == without:
@@ -97,7 +103,8 @@ def _walk(root: Path, without: Path | None) -> Iterator[FileEntry]:
                     yield _entry(root, path, None, _refusal(error))
             else:
                 if S_ISREG(found.st_mode):
-                    yield _entry(root, path, _stamp(found))
+                    outside = path.is_symlink() and not path.resolve().is_relative_to(home)
+                    yield _entry(root, path, _stamp(found), _OUTSIDE if outside else None)
     for closed in refused:
         reason = f"this folder cannot be listed: {closed.strerror}; check its rights"
         yield _entry(root, Path(closed.filename), None, reason)

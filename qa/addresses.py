@@ -23,20 +23,34 @@ def named(host: str) -> str:
         return ""
 
 
-def is_known_host(name: str, bound: str) -> bool:
+def is_known_host(name: str, *known: str) -> bool:
     """Say whether a request may name this machine so; a foreign domain name may not.
 
     Args:
         name: host name of a request's Host header, without the port.
-        bound: host that the server was told to listen on, in small letters.
+        known: host that the server was told to listen on, and the name of a reverse proxy.
     """
-    if name in {"localhost", bound, socket.gethostname().lower()}:
+    named_here = {"localhost", socket.gethostname().lower(), *(one.lower() for one in known)}
+    if name and name in named_here:
         return True
     try:
         ipaddress.ip_address(name)
     except ValueError:
         return False
     return True
+
+
+def check_name(name: str) -> None:
+    """Refuse what is no host name, as the setting ``public_name`` gives it; empty is none.
+
+    Raises:
+        SettingError: when it holds more than a name, as a scheme or a port.
+    """
+    if name and named(name) != name.lower():
+        raise SettingError(
+            f"Setting 'public_name' is {name!r}; give the bare name by which browsers call the "
+            "reverse proxy, as in wenju.example.org"
+        )
 
 
 def is_loopback(host: str) -> bool:

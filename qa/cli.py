@@ -601,6 +601,7 @@ def chat(
         read_only=read_only,
         index=Path(chosen.index),
         store=milvus_of(Path(chosen.index), chosen),
+        public_name=chosen.public_name,
     )
     bot = Bot.open(chosen.index, chosen=chosen)
     added = beside.add(bot, chosen, options, auth)

@@ -180,7 +180,9 @@ def application_of(
         lifespan=lambda _: manager.run(),
     )
     routes.router.redirect_slashes = False
-    return behind_check(routes, host, tokens, origins, headers=_HEADERS)
+    return behind_check(
+        routes, host, tokens, origins, headers=_HEADERS, public_name=service.public_name
+    )
 
 
 async def _refused(request: Request, error: Exception) -> Response:

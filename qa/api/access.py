@@ -70,6 +70,7 @@ class Access:
         host: address that is listened on.
         origins: of web pages that may ask from a browser.
         public: paths that are read without a token.
+        public_name: host name of a reverse proxy; empty for none.
     """
 
     def __init__(
@@ -79,10 +80,11 @@ class Access:
         host: str,
         origins: Collection[str] = (),
         public: Collection[str] = (),
+        public_name: str = "",
     ) -> None:
         self._application = application
         self._tokens = tokens
-        self._host = host.lower()
+        self._known = (host, public_name)
         self._origins = frozenset(origins)
         self._public = frozenset(public)
         self._attempts = Attempts()
@@ -120,7 +122,7 @@ class Access:
 
     def _foreign(self, headers: dict[str, str]) -> ApiError | None:
         host, origin = headers.get("host", ""), headers.get("origin")
-        if not is_known_host(named(host), self._host):
+        if not is_known_host(named(host), *self._known):
             return ApiError(403, "This name does not lead to Wenju; ask it by its address")
         if origin in self._origins:
             return None

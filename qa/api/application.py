@@ -78,7 +78,14 @@ def application_of(
         SettingError: when other machines could ask without a token, or an origin is none.
     """
     check_open(host, tokens)
-    return behind_check(fastapi_of(service), host, tokens, origins, public=(DOCS, OPENAPI))
+    return behind_check(
+        fastapi_of(service),
+        host,
+        tokens,
+        origins,
+        public=(DOCS, OPENAPI),
+        public_name=service.public_name,
+    )
 
 
 def behind_check(
@@ -89,6 +96,7 @@ def behind_check(
     *,
     public: Collection[str] = (),
     headers: Collection[str] = (),
+    public_name: str = "",
 ) -> Application:
     """Return an ASGI application with the limit of bodies and the check of who asks before it.
 
@@ -99,13 +107,14 @@ def behind_check(
         origins: of web pages that may ask from a browser (CORS).
         public: paths that are read without a token.
         headers: those that web pages may send, besides token and type of the body.
+        public_name: host name of a reverse proxy; empty for none.
 
     Raises:
         SettingError: when an origin is none.
     """
     check_origins(origins)
     limited = LimitedBody(_plain(routes), limits.LARGEST_BODY)
-    checked: Any = Access(limited, tokens, host, origins, public)
+    checked: Any = Access(limited, tokens, host, origins, public, public_name)
     if not origins:
         return _plain(checked)
     return _plain(

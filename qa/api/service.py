@@ -14,6 +14,7 @@ from embeddings.library import Library
 from embeddings.settings import Settings
 from embeddings.stores import milvus_of
 from embeddings.uploads import Limits
+from qa.addresses import check_name
 from qa.api import limits
 from qa.api.problems import ApiError
 from qa.bot import IndexInfo
@@ -125,6 +126,7 @@ class Service:
         asking: where questions wait.
         writing: where they wait for a language model.
         reading: where everything else waits.
+        public_name: host name of a reverse proxy before the server; empty for none.
     """
 
     bot: ServedBot
@@ -135,6 +137,7 @@ class Service:
     asking: Gate = field(default_factory=lambda: Gate(limits.ASKED_AT_ONCE))
     writing: Gate = field(default_factory=lambda: Gate(limits.WRITTEN_AT_ONCE))
     reading: Gate = field(default_factory=lambda: Gate(limits.READ_AT_ONCE))
+    public_name: str = ""
 
     @cached_property
     def feedback(self) -> FeedbackStore:
@@ -169,8 +172,17 @@ def service_of(
         read_only: whether nothing may be changed.
 
     Raises:
-        SettingError: the settings name a language model in part or wrongly.
+        SettingError: the settings name a language model in part or wrongly, or as the reverse
+            proxy what is no name.
     """
+    check_name(settings.public_name)
     library = Library(index, Limits.of(settings), store or milvus_of(index, settings))
     rebuilding = Rebuilding(build_of(library, lambda: bot.engines, settings), index)
-    return Service(bot, library, rebuilding, read_only, writer_of(settings))
+    return Service(
+        bot,
+        library,
+        rebuilding,
+        read_only,
+        writer_of(settings),
+        public_name=settings.public_name,
+    )

@@ -62,13 +62,19 @@ class Guard:
         bound: the host listened on.
         token: what every request below ``/wenju/`` that is not a GET must carry.
         auth: ``user:password`` that a browser must give; None for none.
+        public_name: host name of a reverse proxy; empty for none.
     """
 
     def __init__(
-        self, application: Application, bound: str, token: str = "", auth: str | None = None
+        self,
+        application: Application,
+        bound: str,
+        token: str = "",
+        auth: str | None = None,
+        public_name: str = "",
     ) -> None:
         self._application = application
-        self._bound = bound.lower()
+        self._known = (bound, public_name)
         self._token = token
         self._auth = auth
         self._attempts = Attempts()
@@ -137,7 +143,7 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {key.decode(): value.decode("latin-1") for key, value in scope["headers"]}
         host = headers.get("host", "")
-        if not is_known_host(named(host), self._bound):
+        if not is_known_host(named(host), *self._known):
             return 403, "This name does not lead to Wenju; open it by its address."
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embeddings.errors import SettingError
+from qa.addresses import check_name
 from qa.page.texts import Language
 from qa.rebuilding import Rebuilding
 
@@ -32,9 +33,10 @@ class Options:
         store: what keeps its generations; None for the folder, or for what the folder remembers.
         rebuilding: brings the index up to date; None for one of the page's own.
         writer: has answers written by a language model; None where none is set.
+        public_name: host name of a reverse proxy before the page; empty for none.
 
     Raises:
-        SettingError: when `accent` is no colour.
+        SettingError: when `accent` is no colour, or `public_name` no host name.
     """
 
     title: str = ""
@@ -46,8 +48,10 @@ class Options:
     store: MilvusStore | None = None
     rebuilding: Rebuilding | None = None
     writer: Writer | None = None
+    public_name: str = ""
 
     def __post_init__(self) -> None:
+        check_name(self.public_name)
         if self.accent and not _COLOUR.fullmatch(self.accent):
             raise SettingError(
                 f"Setting 'accent' is {self.accent!r}; give a colour as #0f6b5c, red, green and "

@@ -39,7 +39,8 @@ class PageServer(uvicorn.Server):
         beside: Beside | None = None,
     ) -> None:
         token = secrets.token_urlsafe(32)
-        self._guard = Guard(_mounted(page, blocks, token), host, token, auth)
+        name = page.options.public_name
+        self._guard = Guard(_mounted(page, blocks, token), host, token, auth, name)
         super().__init__(
             uvicorn.Config(
                 self._guard if beside is None else beside(self._guard),

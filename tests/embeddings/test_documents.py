@@ -76,6 +76,25 @@ def test_links_are_followed_and_a_broken_one_is_told(tmp_path: Path) -> None:
         read_bytes(found["断.txt"])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_a_link_does_not_lead_out_of_the_folder(tmp_path: Path) -> None:
+    secret, root = tmp_path / "密.txt", tmp_path / "文"
+    secret.write_text("密码是 1234。", encoding="utf-8")
+    (root / "夹").mkdir(parents=True)
+    (root / "甲.txt").write_text("文", encoding="utf-8")
+    (root / "夹" / "内.txt").symlink_to("../甲.txt")
+    (root / "夹" / "外.txt").symlink_to(secret)
+    (root / "夹" / "绕.txt").symlink_to("../../文/../密.txt")
+    (root / "上").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "另").symlink_to(root, target_is_directory=True)
+    for folder in (root, tmp_path / "另"):
+        found = {entry.source: entry.problem for entry in list_files(folder)}
+        outside = "a link that leads out of its folder; put the file itself there"
+        assert found == {
+            "甲.txt": None, "夹/内.txt": None, "夹/外.txt": outside, "夹/绕.txt": outside
+        }  # fmt: skip
+
+
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
     entry = FileEntry("甲.txt", tmp_path / "甲.txt")
     with pytest.raises(UnopenedFileError, match="it was removed while the folder was read"):
