@@ -46,6 +46,14 @@ class Settings:
     host: str = _setting("127.0.0.1", "address that the page or the API listens on")
     port: int = _setting(7860, "port that the page or the API listens on", 1, 65535)
     public_name: str = _setting("", "host name of a reverse proxy before the page or the API")
+    log: str = _setting(
+        "",
+        "a line for each question on standard error: text or json; empty for none",
+        allowed=("", "text", "json"),
+    )
+    log_text: str = _setting(
+        "no", "whether such a line holds the question's words: yes or no", allowed=("no", "yes")
+    )
     token_file: str = _setting("", "file with the tokens that open the HTTP API, one a line")
     dictionary: str = _setting("", "file of own words, one a line, that a build searches by")
     title: str = _setting("", "name of the chat page; empty for the product's own")

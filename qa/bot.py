@@ -25,6 +25,7 @@ from embeddings.texts import DocumentHead, DocumentRow, PassageRow
 from embeddings.user_dictionary import kept_in
 from qa import own_weights
 from qa.answer import Answerer
+from qa.asked import noting
 from qa.compound import parts
 from qa.conversation import Turn, complete, recall
 from qa.corpus_map import CorpusMap, Placed, corpus_map, placed
@@ -214,11 +215,16 @@ class Bot:
         Raises:
             QuestionError: when `dates` is no pair of days, or runs backwards.
         """
-        check_period(dates)
-        readable = _readable(question)
-        return self._with_snapshot(
-            lambda snapshot: snapshot.retriever.retrieve(readable, k, sources, dates)
-        )
+        with noting("retrieve", question) as noted:
+            check_period(dates)
+            readable = _readable(question)
+
+            def work(snapshot: _Snapshot) -> list[Hit]:
+                hits = snapshot.retriever.retrieve(readable, k, sources, dates)
+                noted.found(hits, snapshot.generation.manifest.number)
+                return hits
+
+            return self._with_snapshot(work)
 
     def ask(
         self,
@@ -238,15 +244,28 @@ class Bot:
         Raises:
             QuestionError: when the question is empty, or `dates` cannot be used.
         """
+        with noting("ask", question) as noted:
+            answer, number = self._answered(question, history, sources, dates)
+            noted.answer(answer, number)
+            return answer
+
+    def _answered(
+        self,
+        question: str,
+        history: Sequence[str | Turn],
+        sources: Sequence[str] | None,
+        dates: Period | None,
+    ) -> tuple[Answer, int | None]:
+        """Return the answer, and the number of the generation that gave it; None for none."""
         if not question.strip():
             raise QuestionError("The question is empty; write what you want to know")
         check_period(dates)
         readable = _readable(question)
         if kind_of(readable) is Kind.SMALL_TALK:
-            return Answer("", False, (), (), readable, (), Reason.SMALL_TALK)
+            return Answer("", False, (), (), readable, (), Reason.SMALL_TALK), None
         before = [_readable_turn(turn) for turn in history]
 
-        def work(snapshot: _Snapshot) -> Answer:
+        def work(snapshot: _Snapshot) -> tuple[Answer, int]:
             def answer(asked: str, told: str = "") -> Answer:
                 several = parts(asked, self._tokenizer)
                 whole, *others = (
@@ -257,7 +276,7 @@ class Bot:
 
             turns = recall(readable, before, self._tokenizer, lambda asked: answer(asked).text)
             whole = complete(readable, turns, self._tokenizer)
-            return answer(whole, _told(whole, turns))
+            return answer(whole, _told(whole, turns)), snapshot.generation.manifest.number
 
         return self._with_snapshot(work)
 
@@ -329,14 +348,17 @@ class Bot:
             k: as in `retrieve`.
             sources: as in `retrieve`.
         """
-        readable = _readable(question)
+        with noting("map", question) as noted:
+            readable = _readable(question)
 
-        def work(snapshot: _Snapshot) -> Placed | None:
-            retriever = snapshot.retriever
-            found = retriever.without_repeats(retriever.find(readable, sources), k)
-            return placed(snapshot.generation, found, retriever.hits(found, k))
+            def work(snapshot: _Snapshot) -> Placed | None:
+                retriever = snapshot.retriever
+                found = retriever.without_repeats(retriever.find(readable, sources), k)
+                hits = retriever.hits(found, k)
+                noted.found(hits, snapshot.generation.manifest.number)
+                return placed(snapshot.generation, found, hits)
 
-        return self._with_snapshot(work)
+            return self._with_snapshot(work)
 
     def documents(self) -> list[OriginalDocument]:
         """Return every document, by its first source."""

@@ -592,6 +592,7 @@ def chat(
     from qa.bot import Bot
     from qa.page.chat import serve
     from qa.page.options import Options
+    from qa.question_log import question_log_of
 
     chosen = settings.load({"index": index, "host": host, "port": port, **kept})
     options = Options(
@@ -602,6 +603,7 @@ def chat(
         index=Path(chosen.index),
         store=milvus_of(Path(chosen.index), chosen),
         public_name=chosen.public_name,
+        log=question_log_of(chosen),
     )
     bot = Bot.open(chosen.index, chosen=chosen)
     added = beside.add(bot, chosen, options, auth)
@@ -627,6 +629,7 @@ def serve_api(index: str | None, read_only: bool, where: _Where) -> None:
     from qa.api.application import application_of
     from qa.api.service import service_of
     from qa.bot import Bot
+    from qa.question_log import question_log_of
 
     chosen = where.settings(index)
     known = tokens.read(where.tokens, chosen.token_file)
@@ -635,7 +638,8 @@ def serve_api(index: str | None, read_only: bool, where: _Where) -> None:
     bot = Bot.open(chosen.index, chosen=chosen)
     service = service_of(bot, Path(chosen.index), chosen, read_only=read_only)
     api = application_of(service, chosen.host, known, where.origins)
-    server.serve(api, chosen.host, chosen.port, announce=_tell)
+    log = question_log_of(chosen)
+    server.serve(api, chosen.host, chosen.port, announce=_tell, log=log)
 
 
 @main.command("mcp")
@@ -655,6 +659,7 @@ def serve_mcp(index: str | None, over_http: bool, where: _Where) -> None:
     from qa.api.access import check_open, check_origins
     from qa.api.service import service_of
     from qa.bot import Bot
+    from qa.question_log import question_log_of
 
     chosen = where.settings(index)
     known = tokens.read(where.tokens, chosen.token_file) if over_http else tokens.Tokens()
@@ -672,6 +677,7 @@ def serve_mcp(index: str | None, over_http: bool, where: _Where) -> None:
         chosen.port,
         command=mcp_server.COMMAND,
         announce=lambda url: _tell(url + mcp_server.PATH),
+        log=question_log_of(chosen),
     )
 
 

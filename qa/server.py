@@ -12,6 +12,7 @@ import uvicorn
 from qa.addresses import HOST, PORT, listening, url_of
 from qa.connections import Connection
 from qa.page.guard import Application
+from qa.question_log import Logging, QuestionLog
 
 PATIENCE_SECONDS = 1
 """How long answers on their way may keep a server that was told to stop."""
@@ -26,6 +27,7 @@ def serve(
     *,
     command: str = _COMMAND,
     announce: Callable[[str], None] | None = None,
+    log: QuestionLog | None = None,
 ) -> None:
     """Serve until it is interrupted.
 
@@ -35,6 +37,7 @@ def serve(
         port: 0 to 65535; 0 takes a free one.
         command: what errors tell to say otherwise.
         announce: called once with the address when it is listened on.
+        log: writes a line for each question; None for none.
 
     Raises:
         SettingError: when the address cannot be listened on.
@@ -46,14 +49,16 @@ def serve(
             # uvicorn raises the signal once more when it has stopped.
             signal.signal(signal.SIGTERM, signal.default_int_handler)
         with suppress(KeyboardInterrupt):
-            _server(application).run(sockets=[listener])
+            _server(_logged(application, log)).run(sockets=[listener])
 
 
 @contextmanager
-def running(application: Application, host: str = HOST, port: int = 0) -> Iterator[str]:
+def running(
+    application: Application, host: str = HOST, port: int = 0, log: QuestionLog | None = None
+) -> Iterator[str]:
     """Serve from a thread while the block runs; gives the address. Errors are those of `serve`."""
     with listening(host, port, _COMMAND) as listener:
-        server = _server(application)
+        server = _server(_logged(application, log))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         try:
@@ -61,6 +66,10 @@ def running(application: Application, host: str = HOST, port: int = 0) -> Iterat
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _logged(application: Application, log: QuestionLog | None) -> Application:
+    return application if log is None else Logging(application, log)
 
 
 def _server(application: Application) -> uvicorn.Server:

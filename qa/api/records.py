@@ -195,6 +195,8 @@ class Health(_Shape):
     """What the index holds; a question was really searched for."""
 
     status: Literal["ok"]
+    free_bytes: int = Field(description="Room on the disk of the index.")
+    rebuild_failed: bool = Field(description="Whether the last rebuild of this server failed.")
     generation: int
     built: str
     documents: int

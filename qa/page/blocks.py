@@ -5,6 +5,7 @@ The page itself is put together in `qa.page.handlers`; its acts are served by `q
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import gradio as gr
@@ -39,10 +40,12 @@ class Endpoint:
             history: the user's questions before it, oldest first.
             sources: files to ask; all when left out.
         """
-        try:
-            return self._page.record(question, history or [], sources or [])
-        except WenjuError as error:
-            raise gr.Error(str(error)) from error
+        log = self._page.options.log
+        with log.serving("queue") if log is not None else nullcontext():
+            try:
+                return self._page.record(question, history or [], sources or [])
+            except WenjuError as error:
+                raise gr.Error(str(error)) from error
 
 
 def _files(page: Page, ending: str) -> list[str]:

@@ -15,6 +15,7 @@ from qa.rebuilding import Rebuilding
 if TYPE_CHECKING:
     from embeddings.store_milvus import MilvusStore
     from qa.generate import Writer
+    from qa.question_log import QuestionLog
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -34,6 +35,7 @@ class Options:
         rebuilding: brings the index up to date; None for one of the page's own.
         writer: has answers written by a language model; None where none is set.
         public_name: host name of a reverse proxy before the page; empty for none.
+        log: writes a line for each question; None for none.
 
     Raises:
         SettingError: when `accent` is no colour, or `public_name` no host name.
@@ -49,6 +51,7 @@ class Options:
     rebuilding: Rebuilding | None = None
     writer: Writer | None = None
     public_name: str = ""
+    log: QuestionLog | None = None
 
     def __post_init__(self) -> None:
         check_name(self.public_name)

@@ -19,6 +19,7 @@ from qa.page.colours import accent_style
 from qa.page.frame import ASSETS
 from qa.page.guard import Application, Guard
 from qa.page.handlers import Page
+from qa.question_log import Logging
 
 PATIENCE_SECONDS = 1
 """How long answers on their way may keep a server that was told to stop."""
@@ -43,7 +44,7 @@ class PageServer(uvicorn.Server):
         self._guard = Guard(_mounted(page, blocks, token), host, token, auth, name)
         super().__init__(
             uvicorn.Config(
-                self._guard if beside is None else beside(self._guard),
+                _logged(self._guard if beside is None else beside(self._guard), page),
                 http=Connection,
                 log_level="warning",
                 access_log=False,
@@ -55,6 +56,11 @@ class PageServer(uvicorn.Server):
         """Let go of the open pages, then stop."""
         self._guard.close()
         await super().shutdown(sockets)
+
+
+def _logged(application: Application, page: Page) -> Application:
+    log = page.options.log
+    return application if log is None else Logging(application, log)
 
 
 def _mounted(page: Page, blocks: gr.Blocks, token: str) -> FastAPI:

@@ -7,14 +7,17 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from embeddings.errors import IndexDamagedError, IndexMissingError, ModelMissingError
-from qa.api import limits
+from qa.api import limits, operating
 from qa.api.bodies import PASSED_OVER
+from qa.records import Hit
 from tests.qa.api.conftest import QUESTION, Served, error_of, serving
 
 JSON = {"content-type": "application/json"}
@@ -280,9 +283,43 @@ def test_an_index_that_fails_is_told_as_unavailable(served: Served, error: Excep
 def test_health_is_bad_when_nothing_is_found(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(operating, "KEPT_SECONDS", 0.0)
     assert served.get("/api/health").json()["status"] == "ok"
     monkeypatch.setattr(served.bot, "retrieve", lambda *_: [])
     assert "finds none" in error_of(served.get("/api/health"), 503)["message"]
+
+
+def test_health_is_bad_when_a_passage_is_not_what_stands_there(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operating, "KEPT_SECONDS", 0.0)
+    original = served.bot.document
+    monkeypatch.setattr(
+        served.bot, "document", lambda one: replace(original(one), text="0" * 10_000)
+    )
+    message = error_of(served.get("/api/health"), 503)["message"]
+    assert message == "A passage is not what stands at its place in the document; wenju verify"
+
+
+def test_health_does_not_wait_behind_questions_and_is_no_lever(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served.service.asking, "_inside", 10_000)
+    assert served.post("/api/ask", json={"question": "?"}).status_code == 503
+    searched: list[str] = []
+    own = served.bot.retrieve
+
+    def counted(*given: Any) -> list[Hit]:
+        searched.append("once")
+        return own(*given)
+
+    monkeypatch.setattr(served.bot, "retrieve", counted)
+    monkeypatch.setattr(operating, "KEPT_SECONDS", 60.0)
+    found = [served.get("/api/health") for _ in range(20)]
+    assert {one.status_code for one in found} == {200}
+    assert len(searched) <= 1
+    assert found[0].json()["free_bytes"] > 0
+    assert found[0].json()["rebuild_failed"] is False
 
 
 def test_too_many_waiting_are_told_to_come_again(
