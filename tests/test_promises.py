@@ -35,8 +35,9 @@ def test_every_test_that_is_named_is_there(file: str, name: str) -> None:
 
 
 def test_every_promise_names_a_test() -> None:
+    promised = PROMISES.partition("## The last long runs")[0]
     rows = [
-        line for line in PROMISES.splitlines() if line.startswith("| ") and "attacked" not in line
+        line for line in promised.splitlines() if line.startswith("| ") and "attacked" not in line
     ]
     assert len(rows) > 25
     assert [row for row in rows if "`tests/" not in row] == []
