@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
-import time
 from typing import Any
 
 from fastapi import APIRouter
@@ -12,15 +9,10 @@ from starlette.responses import Response
 
 from qa import build_report
 from qa.api import records
+from qa.api.probe import Probe, room
 from qa.api.problems import ApiError, Json
 from qa.api.service import Service
 from qa.rebuilding import State
-from qa.records import Hit
-
-KEPT_SECONDS = 2.0
-"""How long what was found counts for others who ask, in seconds."""
-
-_PROBE = "文档里说了什么？ What do the documents say?"
 
 
 class Operating:
@@ -28,9 +20,7 @@ class Operating:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._probing = threading.Lock()
-        self._last: dict[str, Any] = {}
-        self._probed_at = 0.0
+        self._probe = Probe(service)
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -52,59 +42,25 @@ class Operating:
         return router
 
     async def health(self) -> Response:
-        """Opens what is published now, encodes a question, searches, and reads what it found.
+        """Searches for a passage by its own words and compares what it finds with the original.
 
-        It does not wait behind questions: one that watches shall tell a busy server from a dead
-        one. Of many who ask within two seconds one is served, the others get what it found.
+        It does not wait behind questions, reads or rebuilds: one that watches shall tell a busy
+        server from a dead one. Of many who ask within two seconds one is served, the others get
+        what it found.
         """
-        return Json(await self._service.reading.run(self._health))
+        return Json(await self._service.watching.run(self._health))
 
     def _health(self) -> dict[str, Any]:
-        with self._probing:
-            if self._health_is_new():
-                return self._last
-            self._last = self._probed()
-            self._probed_at = time.monotonic()
-            return self._last
-
-    def _health_is_new(self) -> bool:
-        is_same = self._last.get("generation") == self._service.bot.info().generation
-        return is_same and time.monotonic() - self._probed_at < KEPT_SECONDS
-
-    def _probed(self) -> dict[str, Any]:
-        began = time.monotonic()
-        info = self._service.bot.info()
-        hits = self._service.bot.retrieve(_PROBE, 1)
-        if info.passages and not hits:
-            raise ApiError(503, "The index holds passages and finds none; check it: wenju verify")
-        if not all(map(self._stands, hits)):
-            raise ApiError(
-                503, "A passage is not what stands at its place in the document; wenju verify"
-            )
+        found = self._probe.found()
         state = self._service.rebuilding.state()
         return {
             "status": "ok",
-            "free_bytes": shutil.disk_usage(self._service.library.index).free,
+            **found,
+            "free_bytes": room(self._service),
             "rebuild_failed": state.error is not None and not state.running,
-            "generation": info.generation,
-            "built": info.built,
-            "documents": info.documents,
-            "passages": info.passages,
-            "sentences": info.sentences,
-            "model": info.model,
-            "warning": info.warning,
-            "seconds": round(time.monotonic() - began, 4),
+            "questions": self._service.asking.inside,
+            "most_questions": self._service.asking.most,
         }
-
-    def _stands(self, hit: Hit) -> bool:
-        """Tell whether a passage's words stand in its document, where it says.
-
-        Half of its characters suffice: the originals of HTML and Markdown write some otherwise.
-        """
-        original = self._service.bot.document(hit.document).text
-        there = set("".join(span.of(original) for span in hit.spans))
-        wanted = set("".join(hit.text.split()))
-        return 2 * len(wanted & there) >= len(wanted)
 
     async def progress(self) -> Response:
         """Questions are answered all the time; the new index takes over between two of them."""
