@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -292,4 +293,23 @@ def test_mcp(served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mo
         ("", "", None),
         ("ask", "busy", None),
         ("ask", "RuntimeError", None),
+    ]
+
+
+def test_mcp_without_http(served: Served, tmp_path: Path) -> None:
+    file = tmp_path / "questions.log"
+    with question_log(Settings(log="json", log_file=str(file))) as log:
+        mcp = mcp_server.server_of(served.service, log)
+
+        async def call() -> None:
+            async with Client(mcp) as client:
+                await client.call_tool("ask", {"question": QUESTION})
+                await client.call_tool("read_document", {"document": "天桥.txt"})
+                await client.call_tool("retrieve", {"wrong": 1})
+
+        asyncio.run(call())
+    found = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(line["way"], line["act"], line["error"]) for line in found] == [
+        ("mcp", "ask", ""),
+        ("mcp", "retrieve", "invalid_request"),
     ]
