@@ -48,12 +48,13 @@ class Settings:
     public_name: str = _setting("", "host name of a reverse proxy before the page or the API")
     log: str = _setting(
         "",
-        "a line for each question on standard error: text or json; empty for none",
+        "a line for each question that a server is asked: text or json; empty for none",
         allowed=("", "text", "json"),
     )
     log_text: str = _setting(
         "no", "whether such a line holds the question's words: yes or no", allowed=("no", "yes")
     )
+    log_file: str = _setting("", "file that these lines are appended to; empty for standard error")
     token_file: str = _setting("", "file with the tokens that open the HTTP API, one a line")
     dictionary: str = _setting("", "file of own words, one a line, that a build searches by")
     title: str = _setting("", "name of the chat page; empty for the product's own")

@@ -26,6 +26,7 @@ from embeddings.user_dictionary import kept_in
 from qa import own_weights
 from qa.answer import Answerer
 from qa.asked import noting
+from qa.asked import writing as noted_writing
 from qa.compound import parts
 from qa.conversation import Turn, complete, recall
 from qa.corpus_map import CorpusMap, Placed, corpus_map, placed
@@ -304,7 +305,7 @@ class Bot:
 
     def writing(self, writer: Writer, answer: Answer) -> Iterator[WrittenSentence | Written]:
         """Yield what a language model makes of an answer of `ask`, by sentences; then the whole."""
-        return writer.stream(answer, self)
+        return noted_writing(writer.stream(answer, self))
 
     @property
     def least(self) -> float:

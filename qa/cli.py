@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qa.bot import Bot
     from qa.evaluation import FileReport
     from qa.generate import Writer
+    from qa.question_log import QuestionLog
 
 
 class _Group(click.Group):
@@ -83,10 +84,10 @@ class _Where(NamedTuple):
     token_file: str | None
     origins: tuple[str, ...]
 
-    def settings(self, index: str | None) -> settings.Settings:
+    def settings(self, index: str | None, log: str | None = None) -> settings.Settings:
         """Return the settings in force."""
         given = {"host": self.host, "port": self.port, "token_file": self.token_file}
-        return settings.load({"index": index, **given})
+        return settings.load({"index": index, "log": log, **given})
 
 
 def _server_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -138,6 +139,18 @@ def _engine_options(command: Callable[..., None]) -> Callable[..., None]:
 def _dictionary_option(command: Callable[..., None]) -> Callable[..., None]:
     text = "Own words, one a line (WENJU_DICTIONARY); the index keeps them."
     return click.option("--dictionary", metavar="FILE", help=text)(command)
+
+
+def _log_option(command: Callable[..., None]) -> Callable[..., None]:
+    text = "A line for each question, without its words: text or json (WENJU_LOG)."
+    return click.option("--log", metavar="FORM", help=text)(command)
+
+
+def _opened_log(chosen: settings.Settings) -> QuestionLog | None:
+    """Return the log of questions; what waits is written when the command ends."""
+    from qa.question_log import question_log
+
+    return click.get_current_context().with_resource(question_log(chosen))
 
 
 def _source_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -578,12 +591,14 @@ def feedback(index: str | None, file: str | None, as_json: bool) -> None:
 @click.option("--port", type=int, help="Port to listen on (7860).")
 @click.option("--auth", metavar="USER:PASSWORD", help="Ask every browser for these.")
 @click.option("--read-only", is_flag=True, help="Let nobody change anything through the page.")
+@_log_option
 def chat(
     index: str | None,
     host: str | None,
     port: int | None,
     auth: str | None,
     read_only: bool,
+    log: str | None,
     kept: dict[str, Any],
 ) -> None:
     """Open the chat page in a browser."""
@@ -592,9 +607,8 @@ def chat(
     from qa.bot import Bot
     from qa.page.chat import serve
     from qa.page.options import Options
-    from qa.question_log import question_log_of
 
-    chosen = settings.load({"index": index, "host": host, "port": port, **kept})
+    chosen = settings.load({"index": index, "host": host, "port": port, "log": log, **kept})
     options = Options(
         title=chosen.title,
         welcome=chosen.welcome,
@@ -603,7 +617,7 @@ def chat(
         index=Path(chosen.index),
         store=milvus_of(Path(chosen.index), chosen),
         public_name=chosen.public_name,
-        log=question_log_of(chosen),
+        log=_opened_log(chosen),
     )
     bot = Bot.open(chosen.index, chosen=chosen)
     added = beside.add(bot, chosen, options, auth)
@@ -617,7 +631,8 @@ def chat(
 @_index_option
 @_server_options
 @click.option("--read-only", is_flag=True, help="No rebuild and no feedback through it.")
-def serve_api(index: str | None, read_only: bool, where: _Where) -> None:
+@_log_option
+def serve_api(index: str | None, read_only: bool, log: str | None, where: _Where) -> None:
     """Serve the HTTP API and the OpenAI protocol; described at /api/docs.
 
     Tokens stand in WENJU_TOKENS or a file; --token shows them to whoever lists the processes.
@@ -629,17 +644,15 @@ def serve_api(index: str | None, read_only: bool, where: _Where) -> None:
     from qa.api.application import application_of
     from qa.api.service import service_of
     from qa.bot import Bot
-    from qa.question_log import question_log_of
 
-    chosen = where.settings(index)
+    chosen = where.settings(index, log)
     known = tokens.read(where.tokens, chosen.token_file)
     check_open(chosen.host, known)
     check_origins(where.origins)
     bot = Bot.open(chosen.index, chosen=chosen)
     service = service_of(bot, Path(chosen.index), chosen, read_only=read_only)
     api = application_of(service, chosen.host, known, where.origins)
-    log = question_log_of(chosen)
-    server.serve(api, chosen.host, chosen.port, announce=_tell, log=log)
+    server.serve(api, chosen.host, chosen.port, announce=_tell, log=_opened_log(chosen))
 
 
 @main.command("mcp")
@@ -659,7 +672,6 @@ def serve_mcp(index: str | None, over_http: bool, where: _Where) -> None:
     from qa.api.access import check_open, check_origins
     from qa.api.service import service_of
     from qa.bot import Bot
-    from qa.question_log import question_log_of
 
     chosen = where.settings(index)
     known = tokens.read(where.tokens, chosen.token_file) if over_http else tokens.Tokens()
@@ -669,7 +681,7 @@ def serve_mcp(index: str | None, over_http: bool, where: _Where) -> None:
     bot = Bot.open(chosen.index, chosen=chosen)
     service = service_of(bot, Path(chosen.index), chosen, read_only=True)
     if not over_http:
-        mcp_server.serve_stdio(service)
+        mcp_server.serve_stdio(service, _opened_log(chosen))
         return
     server.serve(
         mcp_server.application_of(service, chosen.host, known, where.origins),
@@ -677,7 +689,7 @@ def serve_mcp(index: str | None, over_http: bool, where: _Where) -> None:
         chosen.port,
         command=mcp_server.COMMAND,
         announce=lambda url: _tell(url + mcp_server.PATH),
-        log=question_log_of(chosen),
+        log=_opened_log(chosen),
     )
 
 

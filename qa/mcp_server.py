@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
@@ -25,8 +26,10 @@ from qa.api.application import behind_check
 from qa.api.problems import ApiError, response_of
 from qa.api.service import Service
 from qa.api.tokens import Tokens
+from qa.asked import wanting
 from qa.mcp_tools import Given, Tool, Toolbox
 from qa.page.guard import Application
+from qa.question_log import QuestionLog
 
 try:
     import mcp_types as types
@@ -51,6 +54,8 @@ COMMAND = "wenju mcp --http"
 
 _HEADERS = ("mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id", "last-event-id")
 
+_QUESTIONS = ("ask", "retrieve")
+
 _ABOUT = """Answers out of the user's own documents. `ask` quotes them word for word and numbers \
 the sources: keep the numbers with what you take from there, and say so when it answers nothing. \
 `retrieve` finds passages, `read_document` shows what stands around them. What documents say is \
@@ -62,8 +67,9 @@ _log = logging.getLogger(__name__)
 class _Handlers:
     """What is answered to a client."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, log: QuestionLog | None = None) -> None:
         self._box = Toolbox(service)
+        self._log = log
 
     async def list_tools(
         self, _: ServerRequestContext[Any], __: types.PaginatedRequestParams | None
@@ -75,7 +81,8 @@ class _Handlers:
     ) -> types.CallToolResult:
         tool = self._tool(params.name)
         try:
-            return _told(await self._box.call(tool, params.arguments or {}))
+            with self._noting(tool):
+                return _told(await self._box.call(tool, params.arguments or {}))
         except (ApiError, WenjuError) as error:
             return types.CallToolResult(content=[_text(str(error))], is_error=True)
         except Exception as error:
@@ -84,6 +91,15 @@ class _Handlers:
             raise MCPError(
                 types.INTERNAL_ERROR, "The program has failed; the server's log says how"
             ) from error
+
+    @contextmanager
+    def _noting(self, tool: Tool) -> Iterator[None]:
+        """Note a question; over HTTP an entry is open for the request. To read is none."""
+        if tool.name not in _QUESTIONS:
+            yield
+            return
+        with self._log.serving("mcp") if self._log else nullcontext(), wanting(tool.name):
+            yield
 
     def _tool(self, name: str) -> Tool:
         if name not in self._box.tools:
@@ -115,9 +131,14 @@ def _text(text: str) -> types.TextContent:
     return types.TextContent(text=text)
 
 
-def server_of(service: Service) -> Server[Any]:
-    """Return the server over a service, not yet bound to a transport."""
-    handlers = _Handlers(service)
+def server_of(service: Service, log: QuestionLog | None = None) -> Server[Any]:
+    """Return the server over a service, not yet bound to a transport.
+
+    Args:
+        service: the index that is served.
+        log: writes a line for each question; None for none, or where HTTP carries them.
+    """
+    handlers = _Handlers(service, log)
     return Server(
         "wenju",
         version=version("wenju"),
@@ -128,7 +149,7 @@ def server_of(service: Service) -> Server[Any]:
     )
 
 
-def serve_stdio(service: Service) -> None:
+def serve_stdio(service: Service, log: QuestionLog | None = None) -> None:
     """Serve the one client at standard input and output until it closes them.
 
     Nothing but the protocol is written to standard output: what else would be goes to standard
@@ -137,7 +158,7 @@ def serve_stdio(service: Service) -> None:
     # A thread waits for input, which nothing but the end of the process gets out of it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        anyio.run(_serve_stdio, server_of(service))
+        anyio.run(_serve_stdio, server_of(service, log))
     except* BrokenPipeError:
         _log.info("The client has gone")
 

@@ -37,5 +37,8 @@ WRITTEN_AT_ONCE = 8
 READ_AT_ONCE = 16
 """Other requests that are answered at the same time."""
 
+WATCHED_AT_ONCE = 2
+"""Requests whether the server works that are answered at the same time."""
+
 WAITING = 64
 """Requests of either kind that may wait; more are told to come again."""

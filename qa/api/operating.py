@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import threading
-import time
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from qa import build_report, probe
+from qa import build_report
 from qa.api import records
+from qa.api.probe import Probe, room
 from qa.api.problems import ApiError, Json
 from qa.api.service import Service
 from qa.rebuilding import State
-
-KEPT_SECONDS = 2.0
-"""How long what was found counts for others who ask, in seconds."""
 
 
 class Operating:
@@ -25,9 +20,7 @@ class Operating:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._probing = threading.Lock()
-        self._last: dict[str, Any] = {}
-        self._probed_at = 0.0
+        self._probe = Probe(service)
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -49,43 +42,24 @@ class Operating:
         return router
 
     async def health(self) -> Response:
-        """Opens what is published now, encodes a question, searches, and reads what it found.
+        """Searches for a passage by its own words and compares what it finds with the original.
 
-        It does not wait behind questions: one that watches shall tell a busy server from a dead
-        one. Of many who ask within two seconds one is served, the others get what it found.
+        It does not wait behind questions, reads or rebuilds: one that watches shall tell a busy
+        server from a dead one. Of many who ask within two seconds one is served, the others get
+        what it found.
         """
-        return Json(await self._service.reading.run(self._health))
+        return Json(await self._service.watching.run(self._health))
 
     def _health(self) -> dict[str, Any]:
-        with self._probing:
-            if self._health_is_new():
-                return self._last
-            self._last = self._probed()
-            self._probed_at = time.monotonic()
-            return self._last
-
-    def _health_is_new(self) -> bool:
-        is_same = self._last.get("generation") == self._service.bot.info().generation
-        return is_same and time.monotonic() - self._probed_at < KEPT_SECONDS
-
-    def _probed(self) -> dict[str, Any]:
-        began = time.monotonic()
-        info = self._service.bot.info()
-        if (wrong := probe.failure(self._service.bot, info.passages)) is not None:
-            raise ApiError(503, wrong)
+        found = self._probe.found()
         state = self._service.rebuilding.state()
         return {
             "status": "ok",
-            "free_bytes": shutil.disk_usage(self._service.library.index).free,
+            **found,
+            "free_bytes": room(self._service),
             "rebuild_failed": state.error is not None and not state.running,
-            "generation": info.generation,
-            "built": info.built,
-            "documents": info.documents,
-            "passages": info.passages,
-            "sentences": info.sentences,
-            "model": info.model,
-            "warning": info.warning,
-            "seconds": round(time.monotonic() - began, 4),
+            "questions": self._service.asking.inside,
+            "most_questions": self._service.asking.most,
         }
 
     async def progress(self) -> Response:

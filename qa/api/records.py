@@ -192,19 +192,24 @@ class Document(_Shape):
 
 
 class Health(_Shape):
-    """What the index holds; a question was really searched for."""
+    """What the index holds; a passage was really found by its own words, and read at its place."""
 
     status: Literal["ok"]
-    free_bytes: int = Field(description="Room on the disk of the index.")
-    rebuild_failed: bool = Field(description="Whether the last rebuild of this server failed.")
     generation: int
     built: str
+    age_seconds: int = Field(description="Since it was built.")
     documents: int
     passages: int
     sentences: int
     model: str
     warning: str | None = Field(description="Why an older generation answers.")
-    seconds: float = Field(description="How long the search took.")
+    seconds: float = Field(description="How long the searches took.")
+    free_bytes: int | None = Field(
+        description="Room on the disk of the index; null where its folder is gone."
+    )
+    rebuild_failed: bool = Field(description="Whether the last rebuild of this server failed.")
+    questions: int = Field(description="Questions that the API answers now or that wait there.")
+    most_questions: int = Field(description="As many may be; further ones are told to come again.")
 
 
 class Build(_Shape):

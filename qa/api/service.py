@@ -68,6 +68,16 @@ class Gate:
         self._at_once, self._most = at_once, at_once + waiting
         self._inside = 0
 
+    @property
+    def inside(self) -> int:
+        """How many are at work or wait."""
+        return self._inside
+
+    @property
+    def most(self) -> int:
+        """How many may be; more are sent away."""
+        return self._most
+
     @cached_property
     def _limiter(self) -> CapacityLimiter:  # made where the event loop runs
         return CapacityLimiter(self._at_once)
@@ -126,6 +136,7 @@ class Service:
         asking: where questions wait.
         writing: where they wait for a language model.
         reading: where everything else waits.
+        watching: where those wait who ask whether the server works.
         public_name: host name of a reverse proxy before the server; empty for none.
     """
 
@@ -137,6 +148,7 @@ class Service:
     asking: Gate = field(default_factory=lambda: Gate(limits.ASKED_AT_ONCE))
     writing: Gate = field(default_factory=lambda: Gate(limits.WRITTEN_AT_ONCE))
     reading: Gate = field(default_factory=lambda: Gate(limits.READ_AT_ONCE))
+    watching: Gate = field(default_factory=lambda: Gate(limits.WATCHED_AT_ONCE))
     public_name: str = ""
 
     @cached_property

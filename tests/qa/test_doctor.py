@@ -105,7 +105,7 @@ def test_a_damaged_index(index: Path, port: int) -> None:
 def test_a_passage_that_is_not_there(
     index: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Bot, "retrieve", lambda *_: [])
+    monkeypatch.setattr(Bot, "retrieve", lambda *_, **__: [])
     assert found(index, port)["index"] == Finding(
         "index", State.BAD, "The index holds passages and finds none; check it: wenju verify"
     )

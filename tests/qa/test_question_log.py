@@ -29,7 +29,7 @@ from qa.bot import Bot
 from qa.mcp_server import application_of as mcp_application_of
 from qa.page.chat import running
 from qa.page.options import Options
-from qa.question_log import QuestionLog, question_log_of
+from qa.question_log import QuestionLog, question_log
 from tests.qa.conftest import ALPHABET, PAGES
 
 QUESTION = "天桥区的企业有多少家？"
@@ -41,7 +41,7 @@ class Lines:
 
     def __init__(self, form: str = "json", *, with_words: bool = False) -> None:
         self.stream = io.StringIO()
-        self.log = QuestionLog(form, with_words=with_words, stream=self.stream)
+        self.log = QuestionLog(self.stream, form, with_words=with_words)
 
     def all(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.stream.getvalue().splitlines()]
@@ -185,20 +185,21 @@ class Full(io.StringIO):
 
 def test_a_log_that_cannot_be_written_loses_no_answer(bot: Bot) -> None:
     lines = Lines()
-    lines.log = QuestionLog(stream=Full())
+    lines.log = QuestionLog(Full())
     with page(bot, lines) as client:
         assert client.post("/api/ask", json={"question": QUESTION}).json()["answered"]
 
 
-def test_it_is_off_unless_it_is_set(capsys: pytest.CaptureFixture[str]) -> None:
-    assert question_log_of(Settings()) is None
-    log = question_log_of(load({"log": "text"}))
-    assert log is not None
-    with log.serving("api"), noting("retrieve", "密"):
-        pass
+def test_it_is_off_unless_it_is_set(capfd: pytest.CaptureFixture[str]) -> None:
+    with question_log(Settings()) as log:
+        assert log is None
+    with question_log(load({"log": "text"})) as log:
+        assert log is not None
+        with log.serving("api"), noting("retrieve", "密"):
+            pass
     assert re.fullmatch(
-        r"time=\S+Z id=\w{8} way=api act=retrieve status=0 ms=\d+ bot_ms=\d+ citations=0 hits=0\n",
-        capsys.readouterr().err,
+        r"time=\S+Z id=\w{8} way=api act=retrieve status=0 ms=\d+ waited_ms=\d+ bot_ms=\d+ citations=0 hits=0 gone=False\n",
+        capfd.readouterr().err,
     )
     with pytest.raises(SettingError, match="'log' is 'xml'; give one of"):
         load({"log": "xml"})

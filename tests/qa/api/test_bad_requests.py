@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,8 +18,11 @@ import httpx
 import pytest
 
 from embeddings.errors import IndexDamagedError, IndexMissingError, ModelMissingError
-from qa.api import limits, operating
+from embeddings.records import Span
+from qa.api import limits, probe
 from qa.api.bodies import PASSED_OVER
+from qa.bot import Bot
+from qa.probe import stands
 from qa.records import Hit
 from tests.qa.api.conftest import QUESTION, Served, error_of, serving
 
@@ -280,46 +286,101 @@ def test_an_index_that_fails_is_told_as_unavailable(served: Served, error: Excep
             assert response.json()["error"]["code"] == "not_available"
 
 
+@pytest.fixture
+def watched(served: Served) -> Iterator[Served]:
+    """A server of its own: what it found counts for others for a while."""
+    with serving(served.bot, served.service.library.index) as found:
+        yield found
+
+
 def test_health_is_bad_when_nothing_is_found(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    watched: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operating, "KEPT_SECONDS", 0.0)
-    assert served.get("/api/health").json()["status"] == "ok"
-    monkeypatch.setattr(served.bot, "retrieve", lambda *_: [])
-    assert "finds none" in error_of(served.get("/api/health"), 503)["message"]
+    monkeypatch.setattr(probe, "KEPT_SECONDS", 0.0)
+    assert watched.get("/api/health").json()["status"] == "ok"
+    monkeypatch.setattr(watched.bot, "retrieve", lambda *_: [])
+    assert "finds none" in error_of(watched.get("/api/health"), 503)["message"]
+
+
+def test_health_is_bad_when_a_passage_is_not_found_by_its_own_words(
+    watched: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, other, *_ = watched.bot.retrieve(QUESTION, 5)
+    assert first.text != other.text
+    answers = {1: [first], 5: [other]}
+    monkeypatch.setattr(watched.bot, "retrieve", lambda _, k: answers[k])
+    message = error_of(watched.get("/api/health"), 503)["message"]
+    assert message == "A passage is not found by its own words; check the index: wenju verify"
 
 
 def test_health_is_bad_when_a_passage_is_not_what_stands_there(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    watched: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(operating, "KEPT_SECONDS", 0.0)
-    original = served.bot.document
+    original = watched.bot.document
     monkeypatch.setattr(
-        served.bot, "document", lambda one: replace(original(one), text="0" * 10_000)
+        watched.bot, "document", lambda one: replace(original(one), text="0" * 10_000)
     )
-    message = error_of(served.get("/api/health"), 503)["message"]
-    assert message.startswith("A passage is not what stands at its place in the document; check")
+    message = error_of(watched.get("/api/health"), 503)["message"]
+    assert message == (
+        "A passage is not what stands at its place in the document; check the index: wenju verify"
+    )
 
 
-def test_health_does_not_wait_behind_questions_and_is_no_lever(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+def test_health_compares_characters_in_their_order(served: Served) -> None:
+    (hit,) = served.bot.retrieve(QUESTION, 1)
+    text = served.bot.document(hit.document).text
+    assert stands(hit, text)
+    assert not stands(hit, text[::-1])
+    assert not stands(hit, text[len(hit.text) // 2 :] + " " * len(text))
+    written = "".join(f"&#{ord(char)};" for char in hit.text)
+    span = replace(hit, spans=(Span(0, len(written)),))
+    assert stands(span, written)
+
+
+def test_health_answers_while_everything_else_is_busy(
+    watched: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(served.service.asking, "_inside", 10_000)
-    assert served.post("/api/ask", json={"question": "?"}).status_code == 503
-    searched: list[str] = []
-    own = served.bot.retrieve
+    for gate in (watched.service.asking, watched.service.reading, watched.service.writing):
+        monkeypatch.setattr(gate, "_inside", 10_000)
+    assert watched.post("/api/ask", json={"question": "?"}).status_code == 503
+    assert watched.get("/api/documents").status_code == 503
+    found = watched.get("/api/health")
+    assert found.status_code == 200
+    assert (found.json()["questions"], found.json()["most_questions"]) == (10_000, 68)
+    assert found.json()["free_bytes"] > 0
+    assert found.json()["rebuild_failed"] is False
+
+
+@pytest.mark.parametrize("is_bad", [False, True])
+def test_health_is_no_lever(watched: Served, monkeypatch: pytest.MonkeyPatch, is_bad: bool) -> None:
+    searched: list[int] = []
+    at_once: list[int] = []
+    own = watched.bot.retrieve
 
     def counted(*given: Any) -> list[Hit]:
-        searched.append("once")
-        return own(*given)
+        at_once.append(1)
+        searched.append(len(at_once))
+        time.sleep(0.05)
+        found = [] if is_bad else own(*given)
+        at_once.pop()
+        return found
 
-    monkeypatch.setattr(served.bot, "retrieve", counted)
-    monkeypatch.setattr(operating, "KEPT_SECONDS", 60.0)
-    found = [served.get("/api/health") for _ in range(20)]
-    assert {one.status_code for one in found} == {200}
-    assert len(searched) <= 1
-    assert found[0].json()["free_bytes"] > 0
-    assert found[0].json()["rebuild_failed"] is False
+    monkeypatch.setattr(watched.bot, "retrieve", counted)
+    monkeypatch.setattr(probe, "KEPT_SECONDS", 60.0)
+    with ThreadPoolExecutor(20) as many:
+        found = list(many.map(lambda _: watched.get("/api/health").status_code, range(20)))
+    assert found == [503 if is_bad else 200] * 20
+    assert searched == ([1] if is_bad else [1, 1])
+
+
+def test_health_goes_on_where_the_folder_of_the_index_is_gone(
+    fresh: tuple[Bot, Path, Path],
+) -> None:
+    bot, _, index = fresh
+    with serving(bot, index) as found:
+        index.rename(index.with_name("elsewhere"))
+        told = found.get("/api/health")
+        assert (told.status_code, told.json().get("free_bytes", 0)) == (200, None)
 
 
 def test_too_many_waiting_are_told_to_come_again(
