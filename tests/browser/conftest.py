@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
 
 from embeddings.build import build
 from embeddings.encoder import open_encoder
@@ -44,13 +44,31 @@ Visit = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """One for all browsers: a process can have no second one."""
     if not CHROMIUM.exists():
         pytest.skip(f"no browser at {CHROMIUM}: apt-get install -y chromium")
     expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS])
+    yield browser
+    browser.close()
+
+
+@contextmanager
+def browser_that_knows(playwright: Playwright, name: str) -> Iterator[Browser]:
+    """Another browser, for which a name leads to this machine."""
+    rules = f"--host-resolver-rules=MAP {name} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+    flags = [flag for flag in FLAGS if not flag.startswith("--host-resolver-rules")]
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*flags, rules])
+    try:
         yield browser
+    finally:
         browser.close()
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect
 
 from qa.page.chat import running
 from qa.page.options import Options
-from tests.browser.conftest import CHROMIUM
+from tests.browser.conftest import browser_that_knows
 from tests.browser.scripted import ScriptedBot, answer, cite, document
 from tests.browser.visitor import PATIENCE
 
@@ -110,15 +110,10 @@ def proxy(folder: Path, behind: int) -> Iterator[int]:
 
 
 @pytest.fixture
-def chromium() -> Iterator[Browser]:
+def chromium(playwright: Playwright) -> Iterator[Browser]:
     """A browser for which the proxy's name leads to this machine."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}: apt-get install -y chromium")
-    rules = f"--host-resolver-rules=MAP {NAME} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", rules])
+    with browser_that_knows(playwright, NAME) as browser:
         yield browser
-        browser.close()
 
 
 def context_of(chromium: Browser) -> BrowserContext:

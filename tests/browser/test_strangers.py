@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, Playwright
 
 from embeddings.build import build
 from embeddings.encoder import CountingEncoder
@@ -22,7 +22,7 @@ from qa.bot import Bot
 from qa.feedback import FeedbackStore
 from qa.page.chat import running
 from qa.page.options import Options
-from tests.browser.conftest import CHROMIUM
+from tests.browser.conftest import browser_that_knows
 from tests.qa.conftest import ALPHABET
 
 pytestmark = pytest.mark.browser
@@ -131,17 +131,10 @@ def evil_site() -> Iterator[int]:
 
 
 @pytest.fixture
-def tab() -> Iterator[Page]:
+def tab(playwright: Playwright) -> Iterator[Page]:
     """A tab of a browser that takes the name of the other site for this machine."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}: apt-get install -y chromium")
-    rules = f"--host-resolver-rules=MAP {EVIL} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-    with sync_playwright() as playwright:
-        browser: Browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", rules]
-        )
+    with browser_that_knows(playwright, EVIL) as browser:
         yield browser.new_page()
-        browser.close()
 
 
 def unharmed(bot: Counting, index: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_nothing_else_is_installed() -> None:
     own = {"wenju", "pip"}
     strange = {
         one.name: one.version
-        for one in metadata.distributions()
+        for one in metadata.distributions(path=[sysconfig.get_path("purelib")])  # Ray adds its own
         if (at := key(one.name)) not in own
         and (at not in known or known[at].version != one.version.partition("+")[0])
     }
