@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import urllib.error
 import urllib.request
@@ -112,6 +113,41 @@ def test_views_are_turned_to_and_remembered_in_the_address(
     visitor.go("ask")
     expect(visitor.cards).to_have_count(1)
     assert page.evaluate("location.hash") == ""
+
+
+# The page has come, but not yet the end of what brought it.
+HELD_OPEN = """
+const real = window.fetch;
+window.fetch = async (address, options) => {
+    const response = await real(address, options);
+    if (!String(address).endsWith("act/frame/show")) return response;
+    const ended = new Promise((end) => (window.end = end));
+    const flush = () => ended;
+    return new Response(response.body.pipeThrough(new TransformStream({ flush })), response);
+};
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0], ids=["answered-before", "answered-behind"])
+def test_whoever_asks_before_the_page_has_wholly_come_is_answered(
+    bot: ScriptedBot, chromium: Browser, seconds: float
+) -> None:
+    bot.seconds = seconds
+    with running(bot) as address, chromium.new_context(locale="zh-CN") as context:
+        context.add_init_script(HELD_OPEN)
+        visitor = Visitor(context, address)
+        visitor.arrive()
+        if not seconds:
+            visitor.ask(ASKED)
+        else:
+            visitor.box.fill(ASKED)
+            visitor.box.press("Enter")
+        visitor.page.evaluate("end()")
+        expect(visitor.cards).to_have_text([re.compile("甲。")])
+        expect(visitor.page.locator(".waiting")).to_have_count(0)
+        visitor.ask("火星？")
+        visitor.reload()
+        expect(visitor.cards).to_have_count(2)
 
 
 @some_looks

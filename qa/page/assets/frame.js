@@ -274,18 +274,19 @@ async function speak(button) {
 
 // Draws the whole page: at first, and in another language.
 async function draw() {
-  const drawn = await call("frame", "show").catch((error) => {
+  const reply = await call("frame", "show").catch((error) => {
     if (!(error instanceof Failure)) throw error;
     return null;
   });
-  if (drawn === null) {
-    setTimeout(draw, LOOK_SOON);
-    return;
-  }
+  if (reply === null) setTimeout(draw, LOOK_SOON);
+}
+
+// Called as soon as the page stands there: whoever is quick asks before its last byte has come.
+function drawn() {
   document.documentElement.lang = words().htmlLanguage;
   find("#view-ask").dataset.loaded = "";
   document.dispatchEvent(new Event("wenju:drawn"));
-  await turnTo(named());
+  turnTo(named());
 }
 
 const frameActs = {
@@ -374,6 +375,7 @@ window.wenju = {
     return words().language;
   },
   start() {
+    view("frame", { drawn });
     draw();
     watchServer(LOOK_AFTER);
   },
