@@ -31,6 +31,9 @@ MOST = 6
 REACH = 6
 """Two items of one list stand at most so many sentences apart."""
 
+FEWEST_SHAPED = 3
+"""Fewer headings that have nothing in common but being short are found behind any number."""
+
 SINGLE = frozenset(
     {
         Kind.NUMBER,
@@ -304,6 +307,8 @@ def _alike(sentences: Sequence[str], first: int, size: int, noun: str) -> list[i
     near = sentences[first : first + size * REACH]
     keys_of: tuple[Callable[[str], str], ...] = (*_KEYS, partial(_naming, noun=noun))
     for key in keys_of:
+        if key is _shape and size < FEWEST_SHAPED:
+            continue
         keys = [key(sentence) for sentence in near]
         items = [first + n for n, found in enumerate(keys) if found and found == keys[0]]
         if len(items) == size or (len(items) > size and items[size - 1] == first + size - 1):

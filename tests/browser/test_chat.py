@@ -27,7 +27,7 @@ from tests.browser.scripted import (
     refusal,
 )
 from tests.browser.test_frame import findings
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Visitor, until
 
 pytestmark = pytest.mark.browser
 
@@ -378,6 +378,25 @@ def test_the_language_switches_everything_and_is_remembered(bot: ScriptedBot, vi
     page.get_by_role("button", name="切换到中文").click()
     expect(page.get_by_role("heading", name="就你的文档提问")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+
+
+def test_a_question_on_its_way_survives_a_switch_of_the_language(
+    bot: ScriptedBot, visit: Visit
+) -> None:
+    visitor = visit(bot)
+    for count, question in enumerate([HOW_MANY, "两件事？"], start=1):
+        before = len(bot.asked)
+        bot.seconds = 1.5
+        visitor.box.fill(question)
+        visitor.box.press("Enter")
+        until(lambda before=before: len(bot.asked) > before)  # type: ignore[misc]
+        visitor.page.locator(".switch").click()
+        expect(visitor.box).to_have_value(question)
+        expect(visitor.cards).to_have_count(count)
+        expect(visitor.box).to_have_value("")
+        expect(visitor.page.locator(".waiting")).to_have_count(0)
+    visitor.reload()
+    expect(visitor.cards).to_have_count(2)
 
 
 def test_the_page_follows_the_browsers_language(bot: ScriptedBot, visit: Visit) -> None:

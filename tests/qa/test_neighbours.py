@@ -256,6 +256,15 @@ def test_an_announcement_is_left_out_of_a_long_list() -> None:
     assert said(text, 0, "“三项机制”具体是哪三项？") == (1, 2, 3)
 
 
+def test_two_short_headings_are_no_list_because_two_stands_before_them() -> None:
+    question = "园区为职工提供了哪些服务？"
+    begin = "服务“两新”组织，为职工提供政务、商务服务。\n创活联融方式。\n每月组织活动，在圆桌上联络情感。\n"
+    end = "筹建孵化平台。\n开展培训，提高能力。"
+    assert said(begin + end, 0, question) == (0,)
+    three = begin.replace("“两新”组织", "“三专”服务") + end + "\n突出精准服务。"
+    assert said(three, 0, question) == (0, 1, 3, 5)
+
+
 def test_a_list_that_is_too_long_is_not_cut() -> None:
     items = "\n".join(f"{n}.{'材料' * 60}。" for n in (1, 2, 3))
     assert said(f"需要以下材料。\n{items}", 1, "需要哪些材料？") == (1,)

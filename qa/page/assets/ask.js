@@ -63,16 +63,33 @@ function history(from) {
 
 function answered(turn, from, question, { record, returned }) {
   if (returned) setBox(question, from);
+  if (!turn.isConnected) {
+    answeredElsewhere(from, question, record);
+    return;
+  }
   if (!record) {
     settle(turn, from, false);
     return;
   }
   settle(turn, from, true);
+  keep(from, record);
+  showTurn(turn);
+}
+
+function keep(from, record) {
   const kept = talks.talk.records;
   if (from !== null) kept.splice(0, kept.length, ...kept.filter((one) => one.number < from));
   kept.push(record);
   talks.keep();
-  showTurn(turn);
+}
+
+// The page was drawn in another language meanwhile, with the question back in its box.
+async function answeredElsewhere(from, question, record) {
+  if (!record) return;
+  keep(from, record);
+  if (box().value.trim() === question) setBox("", null);
+  await act("ask", "render", { records: talks.talk.records });
+  showTurn(turns().at(-1));
 }
 
 // Lost, stopped or refused: the question goes back into the box, and nothing else has changed.
@@ -215,7 +232,9 @@ async function drawn() {
   const draft = memory.get(DRAFT) ?? "";
   const open = panel.shown() ?? lastOpen;
   const here = talks.talk.id ?? talks.here();
-  const isSaid = talks.take(here);
+  // What is asked at this moment belongs to the conversation that stands here.
+  const isSaid = here !== null && talks.take(here);
+  talks.drawList();
   setBox(draft, null);
   if (!find("#examples").children.length) act("ask", "examples");
   if (!narrow.matches && document.activeElement === document.body) box().focus();
