@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from embeddings.errors import IndexMissingError
 from qa.conversation import Turn
@@ -27,7 +27,8 @@ from tests.browser.scripted import (
     refusal,
 )
 from tests.browser.test_frame import findings
-from tests.browser.visitor import Visitor, until
+from tests.browser.visitor import Visitor
+from tests.patience import until
 
 pytestmark = pytest.mark.browser
 
@@ -397,6 +398,32 @@ def test_a_question_on_its_way_survives_a_switch_of_the_language(
         expect(visitor.page.locator(".waiting")).to_have_count(0)
     visitor.reload()
     expect(visitor.cards).to_have_count(2)
+
+
+def test_who_asks_before_the_conversation_is_drawn_again_asks_behind_it(
+    bot: ScriptedBot, visit: Visit
+) -> None:
+    visitor = visit(bot)
+    visitor.ask(HOW_MANY)
+    held: list[Route] = []
+    visitor.page.route("**/wenju/act/ask/render", lambda route: held.append(route))
+    with visitor.page.expect_request("**/wenju/act/ask/render"):
+        visitor.reload()
+    visitor.box.fill("两件事？")
+    visitor.box.press("Enter")
+    expect(visitor.box).to_have_value("")
+    held[0].continue_()
+    expect(visitor.cards).to_have_count(2)
+    expect(visitor.page.locator(".waiting")).to_have_count(0)
+    questions = visitor.page.locator("#conversation .question")
+    expect(questions).to_have_text([HOW_MANY, "两件事？"])
+    numbers = visitor.page.locator("#conversation .turn").evaluate_all(
+        "all => all.map(turn => turn.dataset.number)"
+    )
+    assert numbers == ["0", "1"]
+    visitor.page.unroute_all()
+    visitor.reload()
+    expect(questions).to_have_text([HOW_MANY, "两件事？"])
 
 
 def test_the_page_follows_the_browsers_language(bot: ScriptedBot, visit: Visit) -> None:

@@ -27,7 +27,8 @@ from tests.browser.conftest import Visit as Visiting
 from tests.browser.corpus import corpus_bot
 from tests.browser.looks import ALL_LOOKS, LOOKS, Look, every_look, some_looks
 from tests.browser.scripted import ScriptedBot, answer, cite, document, hit
-from tests.browser.visitor import Visitor, until
+from tests.browser.visitor import Visitor
+from tests.patience import until
 
 pytestmark = pytest.mark.browser
 

@@ -31,8 +31,9 @@ from tests.browser.scripted import (
 )
 from tests.browser.test_frame import findings
 from tests.browser.test_talks import exported
-from tests.browser.visitor import PATIENCE, until
+from tests.browser.visitor import PATIENCE
 from tests.llm.scripted_server import Behaviour, Exchange, Server, cited, scripted
+from tests.patience import until
 
 pytestmark = pytest.mark.browser
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from playwright.sync_api import (
@@ -94,6 +92,10 @@ class Visitor:
         return self.page.locator("#question")
 
     @property
+    def conversation(self) -> Locator:
+        return self.page.locator("#conversation")
+
+    @property
     def cards(self) -> Locator:
         """Every answer, refusal and error on the page, oldest first; not the waiting dots."""
         return self.page.locator("#conversation .card:not(.dots)")
@@ -109,6 +111,7 @@ class Visitor:
 
     def ask(self, question: str) -> Locator:
         """Type a question, send it, and return its card once it stands there."""
+        expect(self.conversation).not_to_have_attribute("aria-busy", "true", timeout=PATIENCE)
         before = self.cards.count()
         self.box.fill(question)
         self.box.press("Enter")
@@ -141,11 +144,3 @@ class Visitor:
         """Return every character of the original that the panel shows."""
         texts = self.page.locator("#panel .original .text")
         return "".join(str(t) for t in texts.evaluate_all("all => all.map(t => t.textContent)"))
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait for something that the page does not show."""
-    end = time.monotonic() + PATIENCE / 1000
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.02)

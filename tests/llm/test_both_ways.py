@@ -17,7 +17,7 @@ from qa.cli import main
 from qa.evaluation import Evaluation, FileReport, Latency, to_table
 from qa.records import Answer, Failure, Written, WrittenSentence
 from qa.runs import read_run
-from tests.llm.conftest import GOOD, KEY, QUESTION, TIMEOUT
+from tests.llm.conftest import GOOD, KEY, QUESTION
 from tests.llm.scripted_server import BEHAVIOURS, MODEL, Exchange, Server, scripted
 
 GOLD: list[dict[str, Any]] = [
@@ -53,7 +53,7 @@ def gold(tmp_path: Path) -> Path:
 def run(server: Server, index: Path, *words: str | Path) -> str:
     env = {
         "WENJU_LLM_URL": server.url, "WENJU_LLM_MODEL": MODEL, "WENJU_LLM_KEY": KEY,
-        "WENJU_LLM_TIMEOUT": str(TIMEOUT),
+        "WENJU_LLM_TIMEOUT": "3",
     }  # fmt: skip
     found = CliRunner().invoke(
         main, ["eval", *map(str, words), "--llm", "--index", str(index)], env=env,

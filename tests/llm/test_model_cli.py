@@ -15,7 +15,7 @@ from qa.cli import main
 from qa.evaluate import answer_rows
 from qa.question_files import Question
 from qa.render import answer_to_json, answer_to_text, doubts
-from tests.llm.conftest import GOOD, KEY, OUTCOMES, QUESTION, TIMEOUT, behaviours
+from tests.llm.conftest import GOOD, KEY, OUTCOMES, QUESTION, behaviours, seconds_for
 from tests.llm.scripted_server import MODEL, Server, closed_url, scripted
 
 
@@ -29,7 +29,7 @@ def run(server: Server, index: Path, *words: str, **variables: str) -> str:
     """Return what a command prints; it must succeed, and say nothing else."""
     given = {
         "WENJU_LLM_URL": server.url, "WENJU_LLM_MODEL": MODEL, "WENJU_LLM_KEY": KEY,
-        "WENJU_LLM_TIMEOUT": str(TIMEOUT), **variables,
+        "WENJU_LLM_TIMEOUT": str(seconds_for(server)), **variables,
     }  # fmt: skip
     found = CliRunner().invoke(
         main, [*words, "--llm", "--index", str(index)], env=given, catch_exceptions=False

@@ -5,23 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from embeddings.errors import SettingError
 from qa.line_writer import LineWriter
-
-LATE = 20
-
-
-def until(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + LATE
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
+from tests.patience import SECONDS, until
 
 
 def test_lines_are_appended_in_order_and_are_for_the_owner_alone(tmp_path: Path) -> None:
@@ -103,7 +93,7 @@ def test_nobody_waits_for_a_pipe_that_is_not_read() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.wait(LATE) == 0
+        assert process.wait(SECONDS) == 0
         assert process.stdout is not None
         assert float(process.stdout.read()) < 5
 

@@ -11,6 +11,7 @@ const DRAFT = "wenju-draft";
 const STOP_AFTER = 400; // Milliseconds until a question on its way can be stopped.
 const HISTORY = 8; // Turns that a follow-up may refer to.
 let waiting = null; // {question, controller} of the question on its way, or null.
+let rendering = null; // The drawing of a conversation, until it stands there.
 let replaced = null; // Number of the turn that the next question takes the place of, or null.
 
 // ---- asking ----
@@ -27,10 +28,11 @@ async function ask(text) {
   const { talk } = talks;
   waiting = { question, controller };
   const from = replaced;
-  const turn = showWaiting(question, from);
-  const stoppable = setTimeout(() => form().toggleAttribute("data-waiting", true), STOP_AFTER);
   setBox("", null);
   memory.set(DRAFT, question);
+  await rendering;
+  const turn = showWaiting(question, from);
+  const stoppable = setTimeout(() => form().toggleAttribute("data-waiting", true), STOP_AFTER);
   try {
     const number = Number(turn.dataset.number);
     const given = { question, number, history: history(from), sources: choice.chosen() };
@@ -88,7 +90,7 @@ async function answeredElsewhere(from, question, record) {
   if (!record) return;
   keep(from, record);
   if (box().value.trim() === question) setBox("", null);
-  await act("ask", "render", { records: talks.talk.records });
+  await render(talks.talk.records);
   showTurn(turns().at(-1));
 }
 
@@ -196,6 +198,15 @@ function retry(button) {
 
 // ---- conversations ----
 
+// What is asked meanwhile waits for it: its turn comes behind those that are being drawn.
+async function render(records) {
+  conversation().setAttribute("aria-busy", "true");
+  const drawing = act("ask", "render", { records });
+  rendering = drawing;
+  await drawing;
+  if (rendering === drawing) conversation().removeAttribute("aria-busy");
+}
+
 async function takeUp(id) {
   waiting?.controller.abort();
   written.stop();
@@ -203,14 +214,14 @@ async function takeUp(id) {
   panel.forget();
   const isSaid = talks.take(id);
   find("#talks").open = false;
-  await act("ask", "render", { records: isSaid ? talks.talk.records : [] });
+  await render(isSaid ? talks.talk.records : []);
   const last = turns().at(-1);
   if (last) showTurn(last);
   if (!narrow.matches) box().focus();
 }
 
 function showWelcome() {
-  if (!turns().length) act("ask", "render", { records: [] });
+  if (!turns().length) render([]);
 }
 
 function remove(button) {
@@ -238,7 +249,7 @@ async function drawn() {
   setBox(draft, null);
   if (!find("#examples").children.length) act("ask", "examples");
   if (!narrow.matches && document.activeElement === document.body) box().focus();
-  if (isSaid) await act("ask", "render", { records: talks.talk.records });
+  if (isSaid) await render(talks.talk.records);
   if (open) await panel.again(open);
   turns().at(-1)?.scrollIntoView({ block: "end" });
 }

@@ -338,7 +338,8 @@ def test_a_build_skips_what_breaks_and_goes_on(
 
 
 PARENT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
 from embeddings.readers import apart
 from tests.embeddings.readers import samples
 apart._PROGRAM = sys.argv[1]
