@@ -26,6 +26,7 @@ _YEAR = re.compile(r"(?:1\d{3}|20\d{2})$")
 _CURRENCIES = frozenset("$£€¥")
 _SCALE = re.compile("[百千万亿]|illion|thousand|hundred")
 _COUNTED = re.compile(r"\+|[\u4e00-\u9fff](?<![余多来以左右上下至到和与及为是的等个])")
+_STILL_ASKED = re.compile(r"[^,，.。;；!！]*[?？]")
 _DATE_UNITS = frozenset("月日号时")
 
 
@@ -59,11 +60,16 @@ def quantities(folded: str, wanted: Wanted) -> Iterator[Form]:
         return
     for found in _pattern().finditer(folded):
         start = found.start()
-        if folded[start - 1 : start] == "第":
+        if folded[start - 1 : start] == "第" or _asks(found, folded):
             continue
         if sure := _agreement(found, folded, wanted.units):
             inexact = _BEFORE.search(folded, max(0, start - 3), start)
             yield Form(inexact.start() if inexact else start, found.end(), sure)
+
+
+def _asks(found: re.Match[str], folded: str) -> bool:
+    """Tell whether a document asks itself for the number: 你们公司里有几名党员?"""
+    return found[0].startswith("几") and bool(_STILL_ASKED.match(folded, found.end()))
 
 
 def _agreement(found: re.Match[str], folded: str, units: tuple[str, ...]) -> float:

@@ -168,6 +168,31 @@ def test_a_question_is_edited_and_what_came_behind_it_goes(
     assert questions(visitor) == [ASKED, "天桥区有几人？"]
 
 
+def test_who_leaves_a_question_for_another_conversation_sees_that_one(
+    bot: ScriptedBot, visit: Visit
+) -> None:
+    visitor = visit(bot)
+    visitor.ask(ASKED)
+    visitor.page.get_by_role("button", name="新对话").click()
+    expect(visitor.cards).to_have_count(0)
+    bot.seconds = 2.0
+    visitor.box.fill(THIRD)
+    visitor.box.press("Enter")
+    expect(visitor.page.locator(".dots")).to_have_count(1)
+    asked_for: list[int] = []
+    visitor.page.on(
+        "requestfinished",
+        lambda request: asked_for.append(1) if request.url.endswith("/render") else None,
+    )
+    visitor.page.locator("#talk-name").click()
+    visitor.page.locator("#talk-list [data-act=talk]").first.click()
+    expect(visitor.box).to_have_value(THIRD)
+    visitor.page.wait_for_timeout(300)
+    assert asked_for
+    expect(visitor.conversation).not_to_have_attribute("aria-busy", "true")
+    assert questions(visitor) == [ASKED]
+
+
 @some_looks
 def test_stopping_gives_the_question_back_and_changes_nothing(
     bot: ScriptedBot, visit: Visit, look: Look

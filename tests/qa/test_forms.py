@@ -178,6 +178,21 @@ def test_what_the_question_says_is_no_answer() -> None:
     assert sure("2008年的海报。", "2008年的海报是哪年印的？") == 0.0
 
 
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("“你们公司里有几名党员?有没有党支部?”他问。", []),
+        ("你們公司裡有幾名黨員？他說有22名。", ["22名"]),
+        ("当时只有几名党员,后来呢?", ["几名"]),
+        ("十几名党员来了?", ["十几名"]),
+    ],
+)
+def test_what_a_document_asks_is_no_number(text: str, form: list[str]) -> None:
+    question = "有多少名党员？"
+    found = forms_in(text, analyse(question), question)
+    assert [text[one.start : one.end] for one in found] == form
+
+
 QUESTIONS = (
     "有多少家企业？",
     "什么时候上映？",

@@ -221,7 +221,7 @@ async function takeUp(id) {
 }
 
 function showWelcome() {
-  if (!turns().length) render([]);
+  if (!turns().length) render(talks.talk.records);
 }
 
 function remove(button) {
