@@ -110,12 +110,14 @@ class Visitor:
         return self.page.locator("#panel .original mark")
 
     def ask(self, question: str) -> Locator:
-        """Type a question, send it, and return its card once it stands there."""
+        """Type a question, send it, and return its card once it and its original stand there."""
         expect(self.conversation).not_to_have_attribute("aria-busy", "true", timeout=PATIENCE)
         before = self.cards.count()
         self.box.fill(question)
         self.box.press("Enter")
         expect(self.cards).to_have_count(before + 1, timeout=PATIENCE)
+        # When all of it has come it is scrolled to: a click in between would fall beside its button.
+        expect(self.page.locator("#conversation .turn.waiting")).to_have_count(0, timeout=PATIENCE)
         return self.cards.last
 
     def marked(self) -> list[str]:
